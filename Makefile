@@ -1,0 +1,40 @@
+# Everything a newcomer needs. `make demo` talks; `make test` proves.
+.PHONY: demo test check bench soak clean requirements setup
+.DEFAULT_GOAL := demo
+
+PYTHON ?=
+export PYTHON
+
+demo: ## set up, train two personas from the sample chat, ask them, then talk
+	@deploy/setup.sh bot adapters inference
+	@.venv/bin/python -m deploy.demo
+
+test: ## every test, with the real vLLM and a real training run
+	@deploy/setup.sh bot adapters inference dev
+	@.venv/bin/python -m pytest
+
+check: ## lint, format, types, walls, fast tests
+	@deploy/setup.sh bot adapters inference dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/python -m pytest -m "not slow and not soak"
+
+bench: ## figures of this machine, as ratios
+	@deploy/setup.sh bot adapters inference dev
+	@.venv/bin/python -m tests.bench
+
+soak: ## what takes too long for every run: kill -9 again and again, long conversations
+	@deploy/setup.sh bot adapters inference dev
+	@.venv/bin/python -m pytest -m soak
+
+setup: ## only the virtual environment
+	@deploy/setup.sh bot adapters inference dev
+
+requirements: ## resolve every role's requirements anew
+	@requirements/compile.sh
+
+clean: ## the virtual environment and caches; ./data (personas, keys, memory) stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""From a chat export to a published persona: datasets, training, versions, the registry."""

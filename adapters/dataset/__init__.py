@@ -1,0 +1,1 @@
+"""From messages to what a persona learns from: chat-format rows, split by time."""

@@ -1,0 +1,104 @@
+"""What an import kept and dropped, by which rule: shown to the user and kept beside the dataset."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from adapters.manifest import PersonaName, PromptFormat
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MEANING = {
+    "kept": "lines that begin a message",
+    "merged": "further lines of a message",
+    "system": "written by the app itself",
+    "media": "pictures, voice notes and files",
+    "deleted": "deleted messages",
+    "unparsed": "not understood",
+}
+
+
+def display_name(persona: str) -> str:
+    """What a persona is called where nobody said otherwise: `aunt-may` is Aunt May."""
+    return " ".join(word.capitalize() for word in persona.split("-") if word) or persona
+
+
+class ImportReport(BaseModel):
+    """The bins add up to `lines`; `cleaned` counts what was dropped after that, by rule."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    persona: PersonaName
+    display_name: str
+    format: str
+    source: str
+    """The export's file name, without its folder."""
+    imported_at: datetime
+
+    lines: int
+    kept: int
+    merged: int
+    system: int
+    media: int
+    deleted: int
+    unparsed: int
+    unparsed_samples: tuple[tuple[int, str], ...] = ()
+    edited: int = 0
+    captions: int = 0
+    date_order: str | None = None
+    date_order_reason: str | None = None
+
+    speakers: dict[str, int]
+    """Messages by speaker, the most talkative first."""
+    persona_speakers: tuple[str, ...]
+    cleaned: dict[str, int]
+    sessions: int
+    learned: int
+    """Messages of the persona in the training rows."""
+    examples: int
+    """Training rows."""
+    held_out_messages: int
+    held_out: int
+    """Held-out rows: later than every training row."""
+    first: datetime | None
+    last: datetime | None
+    system_prompt: str
+    prompt_format: PromptFormat
+    digest: str
+    """SHA-256 over both row files."""
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    def table(self) -> Table:
+        """For a person to read on a terminal."""
+        from rich.table import Table
+
+        table = Table("lines", "", "what became of them", title=f"{self.source} → {self.persona}")
+        table.columns[0].justify = "right"
+        for name, meaning in MEANING.items():
+            table.add_row(f"{getattr(self, name):,}", name, meaning)
+        table.add_row(f"{self.lines:,}", "in all", self._dates(), end_section=True)
+        for rule, count in self.cleaned.items():
+            table.add_row(f"{count:,}", "cleaned", rule)
+        table.add_row(
+            f"{self.learned:,}", "to learn", f"messages of {self._who()}, {self.examples:,} rows"
+        )
+        table.add_row(
+            f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
+        )
+        for number, line in self.unparsed_samples[:3]:
+            table.add_row(str(number), "unparsed", line)
+        return table
+
+    def _dates(self) -> str:
+        if not self.date_order:
+            return ""
+        return f"dates read {self.date_order} ({self.date_order_reason})"
+
+    def _who(self) -> str:
+        return " and ".join(self.persona_speakers)

@@ -1,0 +1,88 @@
+"""Folders that appear whole: written beside their place and swapped in by renames.
+
+A folder can't be replaced by one rename when it is not empty, so the old one steps aside first.
+Whoever is killed between the two renames leaves it in its waiting place, and `settle` puts it
+back. Knows nothing of what is inside.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Taken(Exception):
+    """Somebody else holds the lock."""
+
+
+@contextmanager
+def replaced(target: Path) -> Iterator[Path]:
+    """An empty folder to fill; it becomes `target` when the block ends well, else it vanishes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
+    try:
+        yield fresh
+        fresh.chmod(0o755)
+        for file in fresh.iterdir():
+            _sync(file)
+        with locked(target, wait=True):
+            _swap(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def settle(target: Path) -> Path:
+    """`target` itself, put back first if somebody was killed while replacing it."""
+    if not target.exists() and _waiting(target).exists():
+        with locked(target, wait=True):
+            if not target.exists() and _waiting(target).exists():
+                _waiting(target).rename(target)
+    return target
+
+
+@contextmanager
+def locked(target: Path, *, wait: bool, purpose: str = "swap") -> Iterator[None]:
+    """Holds the lock of `target` for one purpose; Taken when it is and this is not to wait.
+
+    The lock is the system's, so it can't outlive its process.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = target.parent / f".{target.name}.{purpose}.lock"
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Taken from None
+        yield
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    waiting = _waiting(target)
+    if target.exists():
+        shutil.rmtree(waiting, ignore_errors=True)
+        target.rename(waiting)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        if waiting.exists():
+            waiting.rename(target)
+        raise
+    _sync(target.parent)
+    shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _waiting(target: Path) -> Path:
+    return target.parent / f".{target.name}.old"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,67 @@
+"""What every importer yields, and how it accounts for what it read.
+
+Knows nothing of any format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+Bin = Literal["kept", "merged", "system", "media", "deleted", "unparsed"]
+BINS: tuple[Bin, ...] = ("kept", "merged", "system", "media", "deleted", "unparsed")
+MAX_SAMPLES = 10
+SAMPLE_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a person."""
+
+    at: datetime
+    """Wall-clock time as the export shows it; no zone, exports name none."""
+    speaker: str
+    text: str
+    """What was written, lines joined by newlines; a medium's caption; may be empty."""
+
+
+@dataclass
+class Tally:
+    """Where every physical line went (every message, for structured formats).
+
+    The bins add up to `lines`. `kept` begins a message, `merged` goes on with one.
+    """
+
+    lines: int = 0
+    bins: dict[Bin, int] = field(default_factory=lambda: dict.fromkeys(BINS, 0))
+    edited: int = 0
+    captions: int = 0
+    """Messages that are the caption of a medium: their first lines are in `media`."""
+    unparsed_samples: list[tuple[int, str]] = field(default_factory=list)
+    """The first few (line number from 1, beginning of the line)."""
+    date_order: str | None = None
+    """How dates were read, such as "dmy"; several when the file mixes them."""
+    date_order_reason: str | None = None
+
+    def put(self, bin_: Bin, lines: int = 1) -> None:
+        self.bins[bin_] += lines
+
+    def miss(self, number: int, line: str) -> None:
+        """One line that nobody could make sense of."""
+        self.put("unparsed")
+        if len(self.unparsed_samples) < MAX_SAMPLES:
+            self.unparsed_samples.append((number, line.strip()[:SAMPLE_CHARACTERS]))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may know better than the file."""
+
+    date_order: str | None = None
+
+
+Importer = Callable[[Path, Tally, Options], Iterator[Message]]
+"""Reads one export as a stream; `tally` is complete when the stream ends. Raises BadExport."""

@@ -1,0 +1,183 @@
+"""The story of one message: limit → recall → prompt → stream → remember.
+
+Platform-free: a message comes as `Incoming`, the answer goes to a `Reply`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from dataclasses import replace
+from itertools import chain, repeat
+
+from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
+from .floor import Line, Lines
+from .limits import Limits, Verdict
+from .memory import Admission, Claim, Lost, Memory, Recalled
+from .messages import Incoming, Reply
+from .personas import Personas
+from .prompt import cut
+from .store import Store
+from .voice import Speech, Voice
+
+log = logging.getLogger(__name__)
+
+MESSAGE_MAX_CHARS = 16_000
+WORDLESS = "…"
+"""What an empty message is taken for: a mention alone wants an answer, too."""
+DRAIN_SECONDS = 20
+FAREWELL_SECONDS = 3
+"""Of the drain, so long is left for those who are cut off to say so."""
+FLOOR_PAUSES_SECONDS = (0.05, 0.1, 0.2)
+LAST_FLOOR_PAUSE_SECONDS = 0.4
+"""How often the floor is asked for while another process holds it."""
+
+
+class Conversation:
+    """Answers people, one at a time in each conversation and in order."""
+
+    def __init__(
+        self, store: Store, limits: Limits, memory: Memory, personas: Personas, voice: Voice
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._memory = memory
+        self._personas = personas
+        self._voice = voice
+        self._lines = Lines()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def answer(self, incoming: Incoming, reply: Reply) -> None:
+        """Answer one message; what goes wrong on our side is said through `reply.finish`.
+
+        Met with silence (nothing is called on `reply`) are a duplicate, more messages of
+        somebody who was just told about the limit, and what comes when the process is on its
+        way out. Cancelling the task stops the answer and keeps what was said.
+        """
+        if self._stopping:
+            return
+        text = cut(incoming.text.strip(), MESSAGE_MAX_CHARS) or WORDLESS
+        claim = Claim(replace(incoming, text=text))
+        with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
+            try:
+                verdict, admission = await self._admit(claim, line)
+            except MemoryGone as error:
+                await reply.finish(error.spoken)
+                return
+            if admission.duplicate:
+                await self._overlook(claim, verdict)
+            elif not verdict.allowed and not admission.again:
+                await self._turn_away(claim, verdict, reply)
+            else:
+                async with self._memory.kept(claim):
+                    await self._see_through(claim, admission, line, reply)
+
+    async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
+        """Take no more messages; let the answers under way finish, and cut off who is too slow.
+
+        May be called more than once. Returns when nothing is under way.
+        """
+        self._stopping = True
+        if not self._under_way:
+            return
+        _, late = await asyncio.wait(self._under_way, timeout=max(within_s - FAREWELL_SECONDS, 0))
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=FAREWELL_SECONDS)
+
+    async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission]:
+        """The first round trip: limits, claim, append; window and persona where it is its turn."""
+        async with line.door:
+            if self._limits.off:
+                return Verdict(True, 0, 0), await self._store.ask(self._memory.claim(claim))
+            counted = self._limits.count(claim.incoming.author_id)
+            return await self._store.ask_both(counted, self._memory.claim(claim))
+
+    async def _see_through(
+        self, claim: Claim, admission: Admission, line: Line, reply: Reply
+    ) -> None:
+        """From the floor to the end: recall, speak, show and remember, whatever happens."""
+        speech = Speech()
+        async with AsyncExitStack() as floor:
+            try:
+                await floor.enter_async_context(line.floor)
+                recalled = admission.recalled or await self._wait_for_floor(claim)
+                await self._speak(recalled, speech, reply)
+            except Lost:
+                log.warning("a message was taken over by another process")
+                return
+            except UnderstudyError as error:
+                log.warning("%s: %s", type(error).__name__, error)
+                speech.failure = error
+            except BaseException as error:
+                speech.failure = self._cut_off(error)
+                await self._finish(claim, speech, reply)
+                raise
+            await self._finish(claim, speech, reply)
+
+    async def _speak(self, recalled: Recalled, speech: Speech, reply: Reply) -> None:
+        """The prompt and the stream: drafts on their way, every word kept in `speech`."""
+        persona = await self._personas.chosen(recalled.persona)
+        await reply.working()
+        drafts = self._voice.speak(persona, recalled.window, speech)
+        async with aclosing(drafts):
+            async for text in drafts:
+                await reply.draft(text)
+
+    async def _wait_for_floor(self, claim: Claim) -> Recalled:
+        """One more trip, for having waited; many while another process answers here."""
+        for pause_s in chain(FLOOR_PAUSES_SECONDS, repeat(LAST_FLOOR_PAUSE_SECONDS)):
+            if recalled := await self._memory.take(claim):
+                return recalled
+            await asyncio.sleep(pause_s)
+        raise AssertionError("the pauses never end")
+
+    async def _finish(self, claim: Claim, speech: Speech, reply: Reply) -> None:
+        """Show the whole answer, then the second round trip: remember, count, mark answered."""
+        try:
+            await reply.finish(speech.shown())
+        finally:
+            answer = speech.answer_to(claim.incoming.message_id)
+            try:
+                await self._memory.finish(claim, answer, speech.counts)
+            except MemoryGone:
+                log.warning("an answer was given that can't be remembered")
+
+    async def _turn_away(self, claim: Claim, verdict: Verdict, reply: Reply) -> None:
+        """Over the limit: said once, and the message is not remembered."""
+        try:
+            if verdict.first:
+                await reply.finish(verdict.spoken)
+        finally:
+            try:
+                await self._memory.finish(claim, forget_question=True)
+            except MemoryGone:
+                log.warning("a message over the limit stays in memory")
+
+    async def _overlook(self, claim: Claim, verdict: Verdict) -> None:
+        """A duplicate costs nobody anything."""
+        if self._limits.off or not verdict.allowed:
+            return
+        try:
+            await self._store.ask(self._limits.refund(claim.incoming.author_id))
+        except MemoryGone:
+            log.warning("a duplicate was counted against its author")
+
+    def _cut_off(self, error: BaseException) -> UnderstudyError:
+        if not isinstance(error, asyncio.CancelledError):
+            return UnderstudyError(type(error).__name__)
+        return StoppingNow() if self._stopping else Stopped()
+
+    @contextmanager
+    def _under_way_as_task(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        try:
+            yield
+        finally:
+            self._under_way.discard(task)

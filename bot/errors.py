@@ -1,0 +1,182 @@
+"""Everything that can go wrong where a person waits, each with the sentence that person reads.
+
+    UnderstudyError
+    ├── CannotStart                 a part can't start: the owner reads it, the process ends
+    │   ├── NoPlatform
+    │   ├── WrongSettings
+    │   └── RedisWillNotStart
+    ├── MemoryGone                  Redis is away
+    │   ├── MemoryFull              it has no room: disk or maxmemory
+    │   └── MemoryLocked            it refuses the password
+    ├── Stopped                     somebody stopped the answer
+    ├── StoppingNow                 the process is on its way out
+    ├── UnknownPersona
+    ├── NoPersonas
+    ├── PersonasRefused             the inference server refuses the key for its persona list
+    ├── ModelError
+    │   ├── ModelGone               nothing listens
+    │   ├── ModelBusy               429, 503
+    │   ├── ModelSlow               no first token in time, or a pause that is too long
+    │   ├── ModelBroke              the stream broke in the middle, or made no sense
+    │   ├── ModelFailed             5xx
+    │   ├── ModelMissing            404: nobody of that name is loaded
+    │   ├── ModelLocked             401, 403: wrong key
+    │   ├── ModelRefused            any other 4xx
+    │   └── ModelSpeechless         an answer without a word
+    └── AdminError
+        ├── AdminLocked             no admin key, or the wrong one
+        ├── AdminGone               the server can't be reached, or took too long
+        ├── RolloutBusy             409: another rollout of that persona runs
+        └── RolloutFailed           the step and the reason
+
+`spoken` is for the person; `str(error)` is the detail for the log. Neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class UnderstudyError(Exception):
+    """Something a person must be told; `detail` is for the log."""
+
+    spoken = "Something broke on my side."
+
+    def __init__(self, detail: str = "", *, spoken: str | None = None) -> None:
+        super().__init__(detail or spoken or self.spoken)
+        if spoken is not None:
+            self.spoken = spoken
+
+
+class CannotStart(UnderstudyError):
+    """A part can't start; the entry point prints `spoken` and exits with 1."""
+
+    spoken = "This part can't start."
+
+
+class NoPlatform(CannotStart):
+    spoken = (
+        "There is no platform to run: set DISCORD_TOKEN (in .env) for Discord,"
+        " or talk in the terminal with `understudy chat`."
+    )
+
+
+class WrongSettings(CannotStart):
+    def __init__(self, problems: str) -> None:
+        super().__init__(spoken=f"The settings (environment or .env) need a correction: {problems}")
+
+
+class RedisWillNotStart(CannotStart):
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            spoken=f"The embedded Redis did not start: {reason.rstrip('.')};"
+            " or set REDIS_URL to use another Redis."
+        )
+
+
+class MemoryGone(UnderstudyError):
+    spoken = "I can't reach my memory right now. Ask me again in a moment."
+
+
+class MemoryFull(MemoryGone):
+    spoken = "My memory is full. The owner should make room on its disk; then ask me again."
+
+
+class MemoryLocked(MemoryGone):
+    spoken = "My memory refuses my password. The owner should check REDIS_URL."
+
+
+class Stopped(UnderstudyError):
+    spoken = "Stopped."
+
+
+class StoppingNow(UnderstudyError):
+    spoken = "I am being switched off right now. Ask me again when I am back."
+
+
+class UnknownPersona(UnderstudyError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = ", ".join(known)
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        spoken = f"I know nobody called “{shown}”. I can be: {names or 'nobody yet'}."
+        super().__init__(spoken=spoken)
+
+
+class NoPersonas(UnderstudyError):
+    spoken = "There is no persona yet. Publish one first: `understudy publish NAME`."
+
+
+class PersonasRefused(UnderstudyError):
+    spoken = "My voice refuses my key. The owner should check INFERENCE_API_KEY."
+
+
+class ModelError(UnderstudyError):
+    """The model's answer failed; `retryable` says that asking once more at once makes sense."""
+
+    spoken = "I lost my voice for a moment."
+    retryable = False
+
+
+class ModelGone(ModelError):
+    spoken = "My voice is away right now: the model can't be reached. Try again in a minute."
+    retryable = True
+
+
+class ModelBusy(ModelError):
+    spoken = "Too many people at once. Ask me again in a minute."
+    retryable = True
+
+
+class ModelSlow(ModelError):
+    spoken = "I am thinking too slowly right now. Ask me again in a minute."
+
+
+class ModelBroke(ModelError):
+    spoken = "I lost the thread in the middle of that. Ask me again."
+    retryable = True
+
+
+class ModelFailed(ModelError):
+    spoken = "The model stumbled over that. Ask me again in a moment."
+    retryable = True
+
+
+class ModelMissing(ModelError):
+    spoken = "Nobody of that name is loaded on the server. The owner should publish a version."
+
+
+class ModelLocked(ModelError):
+    spoken = "My voice refuses my key. The owner should check INFERENCE_API_KEY."
+
+
+class ModelRefused(ModelError):
+    spoken = "The model would not take that message. Say it shorter, or differently."
+
+
+class ModelSpeechless(ModelError):
+    spoken = "I have no words for that. Say it differently?"
+    retryable = True
+
+
+class AdminError(UnderstudyError):
+    spoken = "The inference server refused that."
+
+
+class AdminLocked(AdminError):
+    spoken = "The inference server refuses the admin key. Set ADMIN_API_KEY to the server's own."
+
+
+class AdminGone(AdminError):
+    spoken = "The inference server can't be reached right now. Nothing was changed."
+
+
+class RolloutBusy(AdminError):
+    def __init__(self, name: str) -> None:
+        super().__init__(spoken=f"Another rollout of {name} is running. Wait until it is done.")
+
+
+class RolloutFailed(AdminError):
+    def __init__(self, name: str, step: str, reason: str) -> None:
+        super().__init__(spoken=f"{name} stays as before: the rollout failed at “{step}”: {reason}")
+        self.step = step
+        self.reason = reason

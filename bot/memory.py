@@ -1,0 +1,195 @@
+"""What a conversation remembers: its last turns, by message and author, and who speaks there.
+
+Knows Redis's keys for one conversation and who may answer next in it; knows no prompt, no model
+and no platform.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import scripts
+from .errors import MemoryGone
+from .messages import Incoming
+from .store import Ask, Store
+
+log = logging.getLogger(__name__)
+
+ANSWERED_IDS_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One remembered message. A persona's author id is "persona:<name>"."""
+
+    message_id: str
+    author_id: str
+    author_name: str
+    text: str
+    tokens: str = ""
+    """Its token count as it was stored, "" where nobody counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to answer one message; other processes see it until its lease runs out."""
+
+    incoming: Incoming
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was said up to a message, oldest first and that message last, and who is to answer."""
+
+    window: tuple[Turn, ...]
+    persona: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How a message was received: a duplicate, or claimed; with the floor at once, or in line."""
+
+    duplicate: bool = False
+    again: bool = False
+    """Somebody claimed it before and never finished."""
+    recalled: Recalled | None = None
+    """None: another message of the conversation is being answered first."""
+
+
+class Lost(Exception):
+    """The claim ran out and somebody else has the message now."""
+
+
+def persona_author(name: str) -> str:
+    return f"persona:{name}"
+
+
+class Memory:
+    """The turns, claims and persona of every conversation, in Redis."""
+
+    def __init__(self, store: Store, *, keep: int, ttl_s: float, lease_s: float = 30) -> None:
+        """`keep` turns a conversation, forgotten after `ttl_s` seconds of silence."""
+        self._store = store
+        self._keep = keep
+        self._ttl_ms = int(ttl_s * 1000)
+        self._lease_s = lease_s
+
+    def claim(self, claim: Claim) -> Ask[Admission]:
+        """Claim a message, append it, and recall the window when it has the floor."""
+        said = claim.incoming
+        turn = Turn(said.message_id, said.author_id, said.author_name, said.text)
+        bounds = (self._lease_ms, self._keep, self._ttl_ms)
+        args = (said.message_id, claim.token, *bounds, _to_json(turn))
+        return Ask(scripts.CLAIM, _keys(said.conversation), args, lambda r: _admission(r, claim))
+
+    async def take(self, claim: Claim) -> Recalled | None:
+        """The window, when it is this message's turn now; else None. Raises Lost, MemoryGone."""
+        args = (claim.incoming.message_id, claim.token)
+        keys = _keys(claim.incoming.conversation)
+        reply = await self._store.ask(Ask(scripts.TAKE, keys, args, list[str]))
+        if reply[0] == "lost":
+            raise Lost(claim.incoming.message_id)
+        return _recalled(reply, claim)
+
+    async def finish(
+        self,
+        claim: Claim,
+        answer: Turn | None = None,
+        counts: Mapping[str, str] | None = None,
+        *,
+        forget_question: bool = False,
+    ) -> None:
+        """Append the answer, keep the token counts, mark the message answered, free the floor."""
+        pairs = [part for pair in (counts or {}).items() for part in pair]
+        args: tuple[str | int, ...] = (
+            claim.incoming.message_id,
+            claim.token,
+            self._keep,
+            self._ttl_ms,
+            ANSWERED_IDS_KEPT,
+            int(forget_question),
+            answer.message_id if answer else "",
+            _to_json(answer) if answer else "",
+            *pairs,
+        )
+        await self._store.ask(Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int))
+
+    @asynccontextmanager
+    async def kept(self, claim: Claim) -> AsyncIterator[None]:
+        """Keep a claim alive for as long as its message is waited for or answered."""
+        renewing = asyncio.create_task(self._renew(claim))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+
+    async def choose(self, conversation: str, persona: str) -> None:
+        """From now on this persona speaks here."""
+        await self._store.ask(Ask(scripts.CHOOSE, _keys(conversation), (persona,), int))
+
+    async def chosen(self, conversation: str) -> str | None:
+        """The persona chosen for this conversation, None where nobody chose."""
+        ask = Ask(scripts.CHOSEN, _keys(conversation), (), _name_or_none)
+        return await self._store.ask(ask)
+
+    async def reset(self, conversation: str) -> None:
+        """Forget what was said here; who speaks stays."""
+        await self._store.ask(Ask(scripts.FORGET, _keys(conversation), (), int))
+
+    @property
+    def _lease_ms(self) -> int:
+        return int(self._lease_s * 1000)
+
+    async def _renew(self, claim: Claim) -> None:
+        args = (claim.incoming.message_id, claim.token, self._lease_ms)
+        ask = Ask(scripts.RENEW, _keys(claim.incoming.conversation), args, int)
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            try:
+                await self._store.ask(ask)
+            except MemoryGone:
+                log.warning("a claim could not be renewed; its lease may run out")
+
+
+def _keys(conversation: str) -> tuple[str, ...]:
+    return tuple(f"understudy:conversation:{{{conversation}}}:{key}" for key in scripts.KEYS)
+
+
+def _to_json(turn: Turn) -> str:
+    return json.dumps([turn.author_id, turn.author_name, turn.text], ensure_ascii=False)
+
+
+def _from_json(message_id: str, said: str, tokens: str) -> Turn:
+    author_id, author_name, text = json.loads(said)
+    return Turn(message_id, author_id, author_name, text, tokens)
+
+
+def _admission(reply: Sequence[str], claim: Claim) -> Admission:
+    if reply[0] == "duplicate":
+        return Admission(duplicate=True)
+    return Admission(again=reply[0] == "again", recalled=_recalled(reply[1:], claim))
+
+
+def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
+    if reply[0] == "wait":
+        return None
+    rows = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
+    window = [_from_json(id_, said, tokens) for id_, said, tokens in rows if said]
+    asked = claim.incoming
+    if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
+        window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
+    return Recalled(tuple(window), reply[1] or None)
+
+
+def _name_or_none(reply: Any) -> str | None:
+    return str(reply) if reply else None

@@ -1,0 +1,41 @@
+"""What passes between a platform and the conversation: a message in, a reply out.
+
+Knows no platform and no store; every platform speaks in these two types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message of a person that is meant for the bot.
+
+    `conversation` is "discord:123" or "terminal:…" (one place where turns happen), `author_id`
+    is "discord:42"; `message_id` is unique in its conversation, whoever delivers it how often.
+    """
+
+    conversation: str
+    message_id: str
+    author_id: str
+    author_name: str
+    text: str
+
+
+class Reply(Protocol):
+    """Where the answer to one message appears.
+
+    Every call may raise the platform's own errors; the conversation lets them pass on after it
+    has settled its own state.
+    """
+
+    async def working(self) -> None:
+        """Show that an answer is coming, until the first draft or the end; called at most once."""
+
+    async def draft(self, text: str) -> None:
+        """Show the whole text so far; the calls are paced already."""
+
+    async def finish(self, text: str) -> None:
+        """Show the final text; called exactly once, failures included."""

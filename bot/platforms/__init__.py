@@ -1,0 +1,1 @@
+"""Where people are; each platform turns its messages into `Incoming` and shows a `Reply`."""

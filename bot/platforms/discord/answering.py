@@ -1,0 +1,69 @@
+"""The answers under way: begun one by one, waited for at the end, then cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+import discord
+
+from bot.errors import UnderstudyError
+from bot.messages import Incoming, Reply
+
+from .delivery import Outbox
+from .reply import EDIT_EVERY_S, DiscordReply
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 19.0
+"""The conversation itself cuts off who is too slow, earlier; this is for what it lost sight of."""
+FAREWELL_S = 1.0
+
+
+class Answers(Protocol):
+    """What is asked of the conversation here."""
+
+    async def answer(self, incoming: Incoming, reply: Reply) -> None: ...
+
+
+class Answering:
+    """Hands messages to the conversation and knows which answers are not finished yet."""
+
+    def __init__(self, conversation: Answers, edit_every_s: float = EDIT_EVERY_S) -> None:
+        self._conversation = conversation
+        self._edit_every_s = edit_every_s
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def answer(self, incoming: Incoming, message: discord.Message) -> None:
+        """Nothing new is begun while stopping."""
+        if self._stopping:
+            return
+        reply = DiscordReply(Outbox(message), self._edit_every_s)
+        task = asyncio.create_task(self._answer(incoming, reply))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def drain(self, drain_s: float = DRAIN_S, farewell_s: float = FAREWELL_S) -> None:
+        """Lets answers finish; what still runs after `drain_s` is stopped and says so."""
+        self._stopping = True
+        if not self._under_way:
+            return
+        log.info("finishing %d answers on Discord", len(self._under_way))
+        _, late = await asyncio.wait(self._under_way, timeout=drain_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=farewell_s)
+
+    async def _answer(self, incoming: Incoming, reply: DiscordReply) -> None:
+        try:
+            await self._conversation.answer(incoming, reply)
+        except Exception:
+            # A mistake of ours: the log has all of it, and the person is not left waiting.
+            log.exception("an answer on Discord broke off")
+            if not reply.finished:
+                await reply.finish(UnderstudyError.spoken)
+        finally:
+            reply.close()

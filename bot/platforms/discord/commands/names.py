@@ -1,0 +1,33 @@
+"""Offers persona names while a person types one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from discord.app_commands import Choice
+
+from bot.errors import UnderstudyError
+from bot.personas import Personas
+
+log = logging.getLogger(__name__)
+
+MAX_CHOICES = 25
+CHOICE_MAX_CHARS = 100
+OFFER_WITHIN_S = 2.0
+
+
+async def offered(personas: Personas, typed: str) -> list[Choice[str]]:
+    """The personas whose name or display name holds what was typed; none while they are unknown."""
+    try:
+        known = await asyncio.wait_for(personas.list(), OFFER_WITHIN_S)
+    except (UnderstudyError, TimeoutError) as error:
+        log.warning("no persona names can be offered: %s", error)
+        return []
+    wanted = typed.casefold()
+    found = [
+        Choice(name=persona.display_name[:CHOICE_MAX_CHARS], value=persona.name)
+        for persona in known
+        if wanted in persona.name.casefold() or wanted in persona.display_name.casefold()
+    ]
+    return found[:MAX_CHOICES]

@@ -1,0 +1,51 @@
+"""The command tree; what a command could not say itself is said here."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bot.errors import UnderstudyError
+
+log = logging.getLogger(__name__)
+
+NOT_ALLOWED = "Only administrators of this server may do that."
+UNKNOWN = "I don't know that command any more. Try again in a minute."
+
+
+class CommandTree(app_commands.CommandTree[discord.Client]):
+    """Commands of servers and direct messages, for bots that were added to a server."""
+
+    def __init__(self, client: discord.Client) -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+
+    async def on_error(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /
+    ) -> None:
+        match error:
+            case app_commands.CheckFailure():
+                text = NOT_ALLOWED
+            case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+                text = UNKNOWN
+            case _:
+                log.error("a command failed", exc_info=error)
+                text = UnderstudyError.spoken
+        try:
+            await _tell(interaction, text)
+        except (discord.HTTPException, aiohttp.ClientError) as refused:
+            log.warning("a command's failure could not be told: %s", refused)
+
+
+async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
+    if interaction.response.is_done():
+        await interaction.edit_original_response(content=text)
+    else:
+        await interaction.response.send_message(text, ephemeral=True)

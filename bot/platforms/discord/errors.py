@@ -1,0 +1,49 @@
+"""What can go wrong on Discord only, each with its sentence (the tree is in `bot.errors`)."""
+
+from __future__ import annotations
+
+from bot.errors import CannotStart, UnderstudyError
+
+
+class WrongToken(CannotStart):
+    spoken = (
+        "Discord does not accept DISCORD_TOKEN. Copy the bot's token from the Discord developer"
+        " portal (your application → Bot → Reset Token) into .env, without quotes or spaces."
+    )
+
+
+class MissingIntent(CannotStart):
+    spoken = (
+        "Discord does not let this bot read messages: turn on “Message Content Intent” in the"
+        " Discord developer portal (your application → Bot → Privileged Gateway Intents) and"
+        " start again."
+    )
+
+
+class DiscordUnreachable(CannotStart):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            spoken=f"Discord can't be reached at {where} ({reason})."
+            " Check the network (or DISCORD_API_URL) and start again."
+        )
+
+
+class DiscordRefuses(CannotStart):
+    def __init__(self, reason: str) -> None:
+        super().__init__(spoken=f"Discord refuses the bot: {reason}. Try again in a while.")
+
+
+class Undeliverable(UnderstudyError):
+    """An answer can't be shown where it was asked for; nothing more will be tried there."""
+
+
+class MayNotWrite(Undeliverable):
+    def __init__(self, channel: str) -> None:
+        super().__init__(
+            spoken=f"I would answer you in {channel}, but I may not write there. An administrator"
+            " can allow me to view it and to send messages."
+        )
+
+
+class PlaceGone(Undeliverable):
+    """The channel, or the answer itself, was deleted: somebody did not want it."""

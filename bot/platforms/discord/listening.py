@@ -1,0 +1,80 @@
+"""Which messages are meant for the bot, and what they say in plain words."""
+
+from __future__ import annotations
+
+import re
+
+import discord
+
+from bot.messages import Incoming
+
+SPOKEN_TYPES = (discord.MessageType.default, discord.MessageType.reply)
+MARKUP = re.compile(r"<(?:(@!?|@&|#)(\d+)|a?:(\w+):\d+)>")
+
+
+def is_meant_for(me: discord.abc.User, message: discord.Message) -> bool:
+    """A direct message, a mention (of the bot or its own role) or a reply to it, by a person.
+
+    Bots and webhooks are nobody to talk to: two bots would never stop.
+    """
+    if message.author.bot or message.webhook_id is not None:
+        return False
+    if message.type not in SPOKEN_TYPES:
+        return False
+    if message.guild is None or any(user.id == me.id for user in message.mentions):
+        return True
+    return _mentions_own_role(message) or _answers(me, message)
+
+
+def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
+    return Incoming(
+        conversation=conversation_of(message.channel.id),
+        message_id=str(message.id),
+        author_id=f"discord:{message.author.id}",
+        author_name=message.author.display_name,
+        text=readable(me, message),
+    )
+
+
+def conversation_of(channel_id: int) -> str:
+    """A channel, a thread or a direct message channel is one conversation."""
+    return f"discord:{channel_id}"
+
+
+def readable(me: discord.abc.User, message: discord.Message) -> str:
+    """The text as people see it: names instead of ids; the bot's own mention is left out."""
+    names = {user.id: user.display_name for user in message.mentions}
+    roles = {role.id: role.name for role in message.role_mentions}
+    channels = {channel.id: channel.name for channel in message.channel_mentions}
+    own_role = _own_role(message)
+
+    def plain(found: re.Match[str]) -> str:
+        kind, number, emoji = found.groups()
+        if emoji is not None:
+            return f":{emoji}:"
+        subject = int(number)
+        if kind == "@&":
+            return "" if subject == own_role else f"@{roles.get(subject, 'role')}"
+        if kind == "#":
+            return f"#{channels.get(subject, 'channel')}"
+        return "" if subject == me.id else f"@{names.get(subject, 'someone')}"
+
+    return re.sub(r"[ \t]{2,}", " ", MARKUP.sub(plain, message.content)).strip()
+
+
+def _own_role(message: discord.Message) -> int | None:
+    """People often pick the role that Discord made for the bot; looked up where any is named."""
+    if message.guild is None or not message.raw_role_mentions:
+        return None
+    role = message.guild.self_role
+    return role.id if role is not None else None
+
+
+def _mentions_own_role(message: discord.Message) -> bool:
+    own_role = _own_role(message)
+    return own_role is not None and own_role in message.raw_role_mentions
+
+
+def _answers(me: discord.abc.User, message: discord.Message) -> bool:
+    replied_to = message.reference.resolved if message.reference is not None else None
+    return isinstance(replied_to, discord.Message) and replied_to.author.id == me.id

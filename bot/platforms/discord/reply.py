@@ -1,0 +1,124 @@
+"""One answer on Discord: typing, a message that grows by edits, its tail in further ones.
+
+The conversation never waits for Discord while it streams: a draft only leaves the newest text,
+and one task shows it, with one request in flight. What came in the meantime is one edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+
+from .delivery import Outbox
+from .errors import MayNotWrite, Undeliverable
+from .splitting import split
+
+log = logging.getLogger(__name__)
+
+EDIT_EVERY_S = 1.25
+"""Discord takes about 5 edits in 5 s: four drafts, and the end of the answer need not wait."""
+SPEECHLESS = "…"
+
+
+@dataclass
+class Shown:
+    message: discord.Message
+    text: str
+
+
+class DiscordReply:
+    """The `Reply` of the conversation; Discord's own failures end here, in the log."""
+
+    def __init__(self, outbox: Outbox, edit_every_s: float = EDIT_EVERY_S) -> None:
+        self._outbox = outbox
+        self._edit_every_s = edit_every_s
+        self._newest = ""
+        self._ended = asyncio.Event()
+        self._news = asyncio.Event()
+        self._shown: list[Shown] = []
+        self._typing: asyncio.Task[None] | None = None
+        self._showing: asyncio.Task[None] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self._ended.is_set()
+
+    async def working(self) -> None:
+        self._typing = asyncio.create_task(self._type())
+
+    async def draft(self, text: str) -> None:
+        self._leave(text)
+
+    async def finish(self, text: str) -> None:
+        """Returns when the whole text stands there, or can't."""
+        self._ended.set()
+        showing = self._leave(text or SPEECHLESS)
+        # Whoever is cut off while the tail is flushed still leaves it to be flushed.
+        await asyncio.shield(showing)
+
+    def close(self) -> None:
+        """For an answer that ends without a word (a duplicate, a message taken over)."""
+        self._stop_typing()
+
+    def _leave(self, text: str) -> asyncio.Task[None]:
+        self._newest = text
+        self._news.set()
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._show())
+        return self._showing
+
+    async def _show(self) -> None:
+        try:
+            while True:
+                self._news.clear()
+                final = self._ended.is_set()
+                await self._bring_up_to(split(self._newest))
+                if final:
+                    return
+                await self._pause()
+        except Undeliverable as error:
+            await self._give_up(error)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            log.error("an answer could not be shown on Discord: %s", error)
+        finally:
+            self._stop_typing()
+
+    async def _pause(self) -> None:
+        """Until the next edit is due and there is something new; the end is due at once."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), self._edit_every_s)
+        await self._news.wait()
+
+    async def _bring_up_to(self, parts: list[str]) -> None:
+        for position, part in enumerate(parts):
+            if position == len(self._shown):
+                self._stop_typing()
+                message = await self._outbox.post(part, as_reply=position == 0)
+                self._shown.append(Shown(message, part))
+            elif self._shown[position].text != part:
+                await self._outbox.edit(self._shown[position].message, part)
+                self._shown[position].text = part
+        while parts and len(self._shown) > len(parts):
+            await self._outbox.delete(self._shown.pop().message)
+
+    async def _give_up(self, error: Undeliverable) -> None:
+        log.warning("an answer ended early on Discord: %s", error)
+        if isinstance(error, MayNotWrite):
+            await self._outbox.tell_privately(error)
+
+    async def _type(self) -> None:
+        try:
+            async with self._outbox.typing():
+                await asyncio.Event().wait()
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            log.debug("typing could not be shown: %s", error)
+
+    def _stop_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+            self._typing = None

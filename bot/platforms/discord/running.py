@@ -1,0 +1,101 @@
+"""Discord's part of the bot from start to stop, and one sentence for what prevents it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import aiohttp
+import discord
+from discord.http import Route
+
+from bot.errors import WrongSettings
+from bot.settings import Settings
+from bot.wiring import App
+
+from .answering import DRAIN_S, Answering
+from .client import Client
+from .commands import AdminCommands, PersonaCommands
+from .endpoints import pointing_at
+from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
+from .logs import calm
+from .reply import EDIT_EVERY_S
+
+AUTHENTICATION_FAILED = 4004
+
+
+async def run(
+    settings: Settings,
+    app: App,
+    stopping: asyncio.Event,
+    *,
+    edit_every_s: float = EDIT_EVERY_S,
+    drain_s: float = DRAIN_S,
+) -> None:
+    """Answers on Discord until `stopping` is set; then answers under way finish within 20 s.
+
+    A growing answer is edited every `edit_every_s` at most; `drain_s` is when answers that nobody
+    else stopped are cut off. The platform's health is told in `app.platforms`.
+
+    Raises CannotStart (WrongToken, MissingIntent, DiscordUnreachable, DiscordRefuses,
+    WrongSettings) with the sentence for the owner; also later, when Discord revokes the token.
+    """
+    if settings.discord_token is None:
+        raise WrongSettings("DISCORD_TOKEN is not set")
+    api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
+    with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
+        answering = Answering(app.conversation, edit_every_s)
+        gateway_from_api = api_url is not None and gateway_url is None
+
+        def tell_health(word: str) -> None:
+            app.platforms["discord"] = word
+
+        client = Client(answering, tell_health, gateway_from_api=gateway_from_api)
+        client.tree.add_command(PersonaCommands(app.personas, app.memory))
+        client.tree.add_command(AdminCommands(app.personas, app.admin))
+        token = settings.discord_token.get_secret_value()
+        async with client, _connected(client, token) as connection:
+            await _first_of(connection, stopping)
+            await answering.drain(drain_s)
+
+
+@asynccontextmanager
+async def _connected(client: Client, token: str) -> AsyncIterator[asyncio.Task[None]]:
+    """The client's own life; what it waits for at the end (a reconnect) is not waited for."""
+    connection = asyncio.create_task(client.start(token))
+    try:
+        yield connection
+    finally:
+        connection.cancel()
+        await asyncio.gather(connection, return_exceptions=True)
+
+
+async def _first_of(connection: asyncio.Task[None], stopping: asyncio.Event) -> None:
+    """Until it is time to stop; raises what ended the connection before."""
+    asked_to_stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((connection, asked_to_stop), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked_to_stop.cancel()
+    if connection.done():
+        connection.result()
+
+
+@contextmanager
+def _spoken_failures() -> Iterator[None]:
+    """discord.py's reasons not to run, as sentences."""
+    try:
+        yield
+    except discord.LoginFailure:
+        raise WrongToken from None
+    except discord.PrivilegedIntentsRequired:
+        raise MissingIntent from None
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise WrongToken from None
+        raise DiscordRefuses(f"the gateway closed with {error.code}") from error
+    except discord.HTTPException as error:
+        raise DiscordRefuses(f"it answered {error.status}") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DiscordUnreachable(Route.BASE, type(error).__name__) from error

@@ -1,0 +1,79 @@
+"""What the owner can set, from the environment and `.env`; read once, in an entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import WrongSettings
+
+
+class Settings(BaseSettings):
+    """All settings of the bot; the environment wins over `.env`, an empty value is no value."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    discord_token: SecretStr | None = None
+    discord_api_url: str | None = None
+    discord_gateway_url: str | None = None
+
+    redis_url: SecretStr | None = None
+    """It may hold a password. None: the embedded Redis."""
+
+    inference_url: str = "http://127.0.0.1:8000"
+    inference_api_key: SecretStr | None = None
+    admin_api_key: SecretStr | None = None
+
+    understudy_home: Path = Path("data")
+    default_persona: str | None = None
+    limit_messages_per_minute: int = Field(default=20, ge=0)
+
+    memory_messages: int = Field(default=64, ge=2, le=1000)
+    """So many turns of a conversation are remembered."""
+    memory_days: float = Field(default=30, gt=0)
+    """A conversation that is silent for so long is forgotten."""
+    context_tokens: int | None = Field(default=None, ge=256)
+    """The model's context where its server does not tell (max_model_len)."""
+    first_token_seconds: float = Field(default=60, gt=0)
+    between_tokens_seconds: float = Field(default=20, gt=0)
+    answer_seconds: float = Field(default=180, gt=0)
+    draft_seconds: float = Field(default=1.0, ge=0)
+    """A growing answer is shown this often at most."""
+
+    @field_validator("inference_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url
+
+    @property
+    def inference_root(self) -> str:
+        """The server's address without /v1 and without a slash at its end."""
+        return self.inference_url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+    @property
+    def inference_api(self) -> str:
+        """Where OpenAI's routes begin."""
+        return f"{self.inference_root}/v1"
+
+
+def load() -> Settings:
+    """The settings as they are now. Raises WrongSettings, which names no value (keys!)."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise WrongSettings(problems) from None

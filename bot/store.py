@@ -1,0 +1,95 @@
+"""One round trip to Redis: short scripts that travel together in one pipeline.
+
+Knows how to ask and what Redis's failures mean to a person; knows no key and no script.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from .errors import MemoryFull, MemoryGone, MemoryLocked
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+
+CLOCK = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+"""Lua: `now` in milliseconds by Redis's own clock, the one clock that all processes share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[T]):
+    """One script over the keys of one hash tag, and how its answer is read."""
+
+    script: str
+    keys: tuple[str, ...]
+    args: tuple[str | int | float, ...]
+    read: Callable[[Any], T]
+
+
+class Store:
+    """Redis as the bot sees it. Scripts go as text (EVAL): no load before, nothing to miss."""
+
+    def __init__(self, redis: Redis, revive: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`revive` brings the embedded server back after its death; None where it is not ours."""
+        self._redis = redis
+        self._revive = revive
+
+    async def ask(self, ask: Ask[T]) -> T:
+        """One script, one round trip. Raises MemoryGone, MemoryFull, MemoryLocked."""
+        return cast(T, (await self._trip(ask))[0])
+
+    async def ask_both(self, first: Ask[A], second: Ask[B]) -> tuple[A, B]:
+        """Two scripts, one round trip; both are run whatever the first says."""
+        return cast(tuple[A, B], tuple(await self._trip(first, second)))
+
+    async def _trip(self, *asks: Ask[Any]) -> list[Any]:
+        try:
+            replies = await self._send(asks)
+        except RedisConnectionError as error:
+            if self._revive is None or isinstance(error, AuthenticationError):
+                raise _meaning(error) from error
+            await self._revive()
+            try:
+                replies = await self._send(asks)
+            except RedisError as again:
+                raise _meaning(again) from again
+        except RedisError as error:
+            raise _meaning(error) from error
+        return [ask.read(reply) for ask, reply in zip(asks, replies, strict=True)]
+
+    async def _send(self, asks: tuple[Ask[Any], ...]) -> list[Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        cancelled_before = task.cancelling()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for ask in asks:
+                pipe.eval(ask.script, len(ask.keys), *ask.keys, *ask.args)
+            replies = await pipe.execute()
+        if task.cancelling() > cancelled_before:
+            # Python 3.11's wait_for, which redis-py sends with, may swallow a cancellation.
+            raise asyncio.CancelledError
+        return replies
+
+
+def _meaning(error: RedisError) -> MemoryGone:
+    detail = f"Redis: {error}"
+    log.warning("%s", detail)
+    if isinstance(error, AuthenticationError | NoPermissionError) or "NOAUTH" in detail:
+        return MemoryLocked(detail)
+    if "MISCONF" in detail or "OOM command" in detail:
+        return MemoryFull(detail)
+    return MemoryGone(detail)

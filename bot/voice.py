@@ -1,0 +1,94 @@
+"""A persona speaking: a window becomes a prompt, the prompt a stream of growing drafts.
+
+Knows no store and no platform; `conversation` remembers what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import monotonic
+
+from .budget import Budget
+from .cards import Persona
+from .errors import ModelSpeechless, UnderstudyError
+from .memory import Turn, persona_author
+from .model import Model, Question
+from .pacing import drafts
+from .prompt import label
+from .speech import own_words
+
+
+@dataclass(slots=True)
+class Speech:
+    """What has been said so far, whatever becomes of the rest."""
+
+    text: str = ""
+    persona: Persona | None = None
+    failure: UnderstudyError | None = None
+    counts: dict[str, str] = field(default_factory=dict)
+    """Token counts made on the way, to be stored with their messages."""
+
+    def shown(self) -> str:
+        """What the person reads in the end: what was said, and why there is no more of it."""
+        if self.failure is None:
+            return self.text
+        if not self.text:
+            return self.failure.spoken
+        return f"{self.text.rstrip()} …\n({self.failure.spoken})"
+
+    def answer_to(self, message_id: str) -> Turn | None:
+        """The turn to remember, None where nothing was said."""
+        if self.persona is None or not (text := self.text.strip()):
+            return None
+        author = persona_author(self.persona.name)
+        return Turn(f"{message_id}:answer", author, self.persona.display_name, text)
+
+
+class Voice:
+    """Speaks as a persona, in drafts that come `every_s` seconds at most."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        model: Model,
+        every_s: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._budget = budget
+        self._model = model
+        self._every_s = every_s
+        self._clock = clock
+
+    async def speak(
+        self, persona: Persona, window: Sequence[Turn], speech: Speech
+    ) -> AsyncGenerator[str]:
+        """Growing drafts of the answer to the window's last turn; `speech` has every word of it.
+
+        No draft is empty or ends with space, so each one begins with the one before.
+
+        Raises a ModelError, before or after some drafts.
+        """
+        speech.persona = persona
+        prompt = await self._budget.prompt(persona, window)
+        speech.counts = prompt.counts
+        question = Question(
+            persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling
+        )
+        own_label = label(persona.prompt_format, persona.display_name, "").rstrip()
+        words = own_words(self._model.stream(question), prompt.stops, own_label)
+        async with aclosing(drafts(_heard(words, speech), self._every_s, self._clock)) as growing:
+            async for text in growing:
+                if text := text.rstrip():
+                    yield text
+        speech.text = speech.text.rstrip()
+        if not speech.text:
+            raise ModelSpeechless("nothing of the answer was the persona's own")
+
+
+async def _heard(words: AsyncGenerator[str], speech: Speech) -> AsyncGenerator[str]:
+    async with aclosing(words):
+        async for delta in words:
+            speech.text += delta
+            yield delta

@@ -1,0 +1,139 @@
+"""The one place that knows the concrete classes: builds all from settings, closes in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from .admin import Admin
+from .budget import Budget
+from .conversation import Conversation
+from .embedded_redis import embedded_redis
+from .errors import WrongSettings
+from .inference import InferenceServer, http_session
+from .limits import Limits
+from .memory import Memory
+from .model import Model, Patience, model_client
+from .personas import Personas
+from .settings import Settings
+from .store import Store
+from .voice import Voice
+
+log = logging.getLogger(__name__)
+
+REDIS_CONNECTIONS = 32
+REDIS_CONNECT_SECONDS = 2
+REDIS_ANSWER_SECONDS = 5
+SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """What it takes to speak as a persona, without any memory."""
+
+    personas: Personas
+    voice: Voice
+    admin: Admin
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What platforms use."""
+
+    conversation: Conversation
+    personas: Personas
+    memory: Memory
+    admin: Admin
+    platforms: dict[str, str] = field(default_factory=dict)
+    """What /health shows, each platform's own word: "starting", then "connected", …"""
+
+
+@asynccontextmanager
+async def wire(settings: Settings, *, draft_seconds: float | None = None) -> AsyncIterator[App]:
+    """The whole bot; at the end answers under way finish, then all is closed in reverse.
+
+    `draft_seconds` is for platforms that show drafts at another pace than the settings say.
+    Raises RedisWillNotStart, WrongSettings.
+    """
+    pace_s = settings.draft_seconds if draft_seconds is None else draft_seconds
+    async with store(settings) as kept, speaking(settings, pace_s) as able:
+        memory = Memory(
+            kept, keep=settings.memory_messages, ttl_s=settings.memory_days * SECONDS_PER_DAY
+        )
+        limits = Limits(settings.limit_messages_per_minute)
+        conversation = Conversation(kept, limits, memory, able.personas, able.voice)
+        try:
+            yield App(conversation, able.personas, memory, able.admin)
+        finally:
+            await conversation.drain()
+
+
+@asynccontextmanager
+async def speaking(settings: Settings, draft_seconds: float) -> AsyncIterator[Speaking]:
+    """The inference server's side alone; needs no Redis."""
+    root, key = settings.inference_root, settings.inference_api_key
+    async with http_session(root) as session, model_client(settings.inference_api, key) as client:
+        server = InferenceServer(root, key, session)
+        patience = Patience(
+            first_token_s=settings.first_token_seconds,
+            between_tokens_s=settings.between_tokens_seconds,
+            total_s=settings.answer_seconds,
+        )
+        cards = settings.understudy_home / "personas"
+        yield Speaking(
+            Personas(server, cards, settings.default_persona),
+            Voice(Budget(server, settings.context_tokens), Model(client, patience), draft_seconds),
+            Admin(root, settings.admin_api_key, session),
+        )
+
+
+@asynccontextmanager
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """Redis by REDIS_URL, else the embedded one. Raises RedisWillNotStart, WrongSettings."""
+    if settings.redis_url is not None:
+        async with _redis(settings.redis_url.get_secret_value()) as redis:
+            yield Store(redis)
+        return
+    async with embedded_redis(settings.understudy_home) as server:
+
+        async def revive() -> None:
+            log.warning("the embedded Redis is gone; it is started again")
+            await asyncio.to_thread(server.revive)
+
+        async with _redis(f"unix://{quote(str(server.socket))}") as redis:
+            yield Store(redis, revive)
+
+
+@asynccontextmanager
+async def _redis(url: str) -> AsyncIterator[Redis]:
+    """Waits briefly and tries again briefly: nobody hangs on a Redis that is away."""
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_ANSWER_SECONDS,
+            socket_connect_timeout=REDIS_CONNECT_SECONDS,
+            socket_timeout=REDIS_ANSWER_SECONDS,
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+            decode_responses=True,
+        )
+    except ValueError:
+        # The library's own words may hold the password.
+        raise WrongSettings("REDIS_URL: must begin with redis://, rediss:// or unix://") from None
+    redis = Redis(connection_pool=pool)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+        await pool.disconnect()

@@ -1,0 +1,1 @@
+"""How Understudy is brought up: on this machine (`local`), later in containers and clusters."""

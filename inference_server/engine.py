@@ -1,0 +1,83 @@
+"""vLLM's engine as a rollout needs it: load a version, free it, have it answer.
+
+The only module that touches vLLM's serving objects; it knows nothing of personas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vllm.engine.protocol import EngineClient
+from vllm.entrypoints.openai.chat_completion.protocol import (
+    ChatCompletionRequest,
+    ChatCompletionResponse,
+)
+from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
+from vllm.entrypoints.openai.models.serving import OpenAIServingModels
+from vllm.entrypoints.serve.engine.protocol import ErrorResponse
+from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from .errors import EngineRefused
+from .probe import Answer
+
+
+class VllmEngine:
+    def __init__(
+        self, client: EngineClient, models: OpenAIServingModels, chat: OpenAIServingChat
+    ) -> None:
+        self._client, self._models, self._chat = client, models, chat
+        lora = client.vllm_config.lora_config
+        if lora is None:
+            raise EngineRefused("vLLM was started without --enable-lora")
+        self.max_batched: int = lora.max_loras
+        self.max_loaded: int = lora.max_cpu_loras or lora.max_loras
+        self.max_rank: int = lora.max_lora_rank
+        self.max_context: int = client.model_config.max_model_len
+
+    async def load(self, name: str, folder: Path) -> None:
+        """Load a version under its own name and path. Raises EngineRefused."""
+        request = LoadLoRAAdapterRequest(lora_name=name, lora_path=str(folder))
+        result = await self._models.load_lora_adapter(request)
+        if isinstance(result, ErrorResponse):
+            raise EngineRefused(result.error.message)
+
+    async def remove(self, name: str) -> None:
+        """Forget a version's name and free its weights. Raises EngineRefused."""
+        request = self._models.lora_requests.pop(name, None)
+        if request is None:
+            return
+        try:
+            await self._client.remove_lora(request.lora_int_id)
+        except EngineDeadError as error:
+            raise EngineRefused("the engine has died") from error
+
+    async def answer(
+        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any]
+    ) -> Answer:
+        """One whole answer. Raises EngineRefused."""
+        fields = {"model": name, "messages": list(messages), "logprobs": True, **sampling}
+        request = ChatCompletionRequest.model_validate(fields)
+        try:
+            result = await self._chat.create_chat_completion(request)
+        except EngineDeadError as error:
+            raise EngineRefused("the engine has died") from error
+        except ValueError as error:
+            raise EngineRefused(str(error)) from error
+        if not isinstance(result, ChatCompletionResponse):
+            raise EngineRefused(
+                result.error.message if isinstance(result, ErrorResponse) else "no whole answer"
+            )
+        choice = result.choices[0]
+        chosen = choice.logprobs.content if choice.logprobs and choice.logprobs.content else []
+        return Answer(
+            text=choice.message.content or "",
+            ended=choice.finish_reason == "stop",
+            finite=all(math.isfinite(token.logprob) for token in chosen),
+        )
+
+    def alive(self) -> bool:
+        return not self._client.errored

@@ -1,0 +1,87 @@
+"""GET /personas and /v1/models: who can be talked to, as the bot and OpenAI's clients read it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from adapters.manifest import BASE
+from adapters.registry import Registry, RegistryError, UnknownPersona
+
+from .service import Service
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+
+def persona(registry: Registry, name: str, serving: int | None) -> dict[str, Any]:
+    """A persona as listed; a version's own prompt and format win over the card's.
+
+    Raises RegistryError.
+    """
+    card = registry.card(name)
+    listed = card.model_dump(mode="json", exclude={"sampling"})
+    listed["sampling"] = card.sampling.model_dump(exclude_none=True)
+    if serving is not None:
+        manifest = registry.manifest(name, serving)
+        listed["system_prompt"] = manifest.system_prompt or card.system_prompt
+        listed["prompt_format"] = manifest.prompt_format.model_dump()
+    return {**listed, "current": serving, "versions": registry.versions(name)}
+
+
+def personas(service: Service) -> list[dict[str, Any]]:
+    """Every persona whose files can be read, by name."""
+    listed = []
+    for name in service.aliases.personas():
+        try:
+            listed.append(persona(service.registry, name, service.rollouts.part(name).serving))
+        except RegistryError as error:
+            log.warning("%s is not listed: %s", name, error)
+    return listed
+
+
+@router.get("/personas")
+async def list_personas(request: Request) -> JSONResponse:
+    return JSONResponse(await asyncio.to_thread(personas, request.app.state.understudy))
+
+
+@router.get("/personas/{name}")
+async def show_persona(name: str, request: Request) -> JSONResponse:
+    service: Service = request.app.state.understudy
+    if name not in service.aliases.personas():
+        known = ", ".join(service.aliases.personas()) or "none yet"
+        raise UnknownPersona(f"there is no persona {name!r}; there is: {known}")
+    serving = service.rollouts.part(name).serving
+    return JSONResponse(await asyncio.to_thread(persona, service.registry, name, serving))
+
+
+@router.get("/v1/models")
+async def list_models(request: Request) -> JSONResponse:
+    """The base and every persona under the names that may be asked for, as OpenAI lists models."""
+    service: Service = request.app.state.understudy
+    base = _model(BASE, service.base_name, None, service.engine.max_context)
+    others = [
+        {
+            **_model(name, service.aliases.serving(name), BASE, service.engine.max_context),
+            "current": service.rollouts.part(name).serving,
+        }
+        for name in service.aliases.personas()
+    ]
+    return JSONResponse({"object": "list", "data": [base, *others]})
+
+
+def _model(name: str, root: str | None, parent: str | None, max_context: int) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(time.time()),
+        "owned_by": "understudy",
+        "root": root,
+        "parent": parent,
+        "max_model_len": max_context,
+    }

@@ -1,0 +1,265 @@
+"""Changes the version a persona serves, step by step, so that nobody notices.
+
+    validate → load → probe → commit → flip → drain → retire
+
+One rollout at a time per persona; until the flip every failure leaves the old version serving and
+nothing of the new one behind. The version that served before stays loaded, so that a rollback is
+instant. Knows no HTTP and, of vLLM, only what `slots.Engine` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import monotonic
+
+from adapters.manifest import MANIFEST
+from adapters.registry import Registry, RegistryError
+
+from .aliases import Aliases
+from .base_model import ServedBase
+from .errors import (
+    Busy,
+    EngineRefused,
+    NothingToRollBack,
+    ProbeFailed,
+    Rejected,
+    RolloutFailed,
+)
+from .probe import Questions, probe
+from .slots import Engine, Slot, Slots
+from .validation import validate
+
+log = logging.getLogger(__name__)
+
+DRAIN_WAIT_S = 1.0
+"""An admin's call waits this long for old answers to end; then they end by themselves."""
+REMEMBERED = 50
+"""Versions that a persona's history of serving goes back."""
+
+
+class Step(StrEnum):
+    VALIDATE = "validate"
+    LOAD = "load"
+    PROBE = "probe"
+    COMMIT = "commit"
+    FLIP = "flip"
+    DRAIN = "drain"
+    RETIRE = "retire"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Rollout:
+    """One change of a persona, under way or ended; `seconds` by step."""
+
+    persona: str
+    version: int
+    step: Step = Step.VALIDATE
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def at(self, step: Step) -> Iterator[None]:
+        """Run a step; what fails in it fails the rollout with the step and the reason."""
+        self.step, began = step, monotonic()
+        log.debug("%s@%d: %s", self.persona, self.version, step)
+        try:
+            yield
+        except (Rejected, EngineRefused, ProbeFailed, RegistryError, OSError) as error:
+            self.step, self.reason = Step.FAILED, f"{step}: {error}"
+            raise RolloutFailed(step, str(error)) from error
+        finally:
+            self.seconds[step] = round(self.seconds.get(step, 0) + monotonic() - began, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A change that was made: `previous` served until then (None: the base model)."""
+
+    persona: str
+    version: int
+    previous: int | None
+    seconds: float
+
+
+@dataclass(slots=True)
+class Part:
+    """What a persona serves in this process, and how it came to that."""
+
+    persona: str
+    serving: int | None = None
+    served_before: list[int] = field(default_factory=list)
+    rollout: Rollout | None = None
+    busy: bool = False
+
+    def took_over(self, version: int, *, back: bool) -> None:
+        if back:
+            del self.served_before[-1:]
+        elif self.serving is not None and self.serving != version:
+            self.served_before = [*self.served_before, self.serving][-REMEMBERED:]
+        self.serving = version
+
+
+class Rollouts:
+    """The rollouts of all personas over one registry and one engine."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        engine: Engine,
+        aliases: Aliases,
+        served_base: Callable[[], Awaitable[ServedBase]],
+    ) -> None:
+        self._registry, self._engine, self._aliases = registry, engine, aliases
+        self._served_base = served_base
+        self._winding_down: set[asyncio.Task[None]] = set()
+        self.slots = Slots(engine, aliases)
+        self.parts: dict[str, Part] = {}
+
+    def part(self, persona: str) -> Part:
+        return self.parts.setdefault(persona, Part(persona))
+
+    async def reload(self, persona: str, version: int | None = None) -> Outcome:
+        """Serve a version, the newest where none is named, and write it down as `current`.
+
+        Raises UnknownPersona, Busy, RolloutFailed.
+        """
+        self._registry.card(persona)
+        if version is None:
+            version = max(self._registry.versions(persona), default=None)
+        if version is None:
+            raise RolloutFailed(Step.VALIDATE, f"{persona} has no published version yet")
+        return await self.change(persona, version, commit=True)
+
+    async def rollback(self, persona: str) -> Outcome:
+        """Serve the version that served before, else the newest one older than the present.
+
+        Raises UnknownPersona, NothingToRollBack, Busy, RolloutFailed.
+        """
+        self._registry.card(persona)
+        part = self.part(persona)
+        published = self._registry.versions(persona)
+        part.served_before = [v for v in part.served_before if v in published]
+        choice = [*(v for v in published if v < (part.serving or 0)), *part.served_before]
+        if not choice:
+            raise NothingToRollBack(f"{persona} has no earlier version to go back to")
+        return await self.change(persona, choice[-1], commit=True, back=True)
+
+    async def change(
+        self, persona: str, version: int, *, commit: bool, back: bool = False
+    ) -> Outcome:
+        """Take a persona through every step to a version. Raises Busy, RolloutFailed."""
+        part = self.part(persona)
+        if part.busy and part.rollout:
+            raise Busy(persona, part.rollout.step)
+        rollout, began, previous = Rollout(persona, version), monotonic(), part.serving
+        part.busy, part.rollout = True, rollout
+        try:
+            slot = await self._slot_for(rollout)
+            try:
+                await self._prepare(rollout, slot, commit)
+            except BaseException:
+                await self._give_up(part, slot)
+                raise
+            self._flip(part, rollout, slot, back)
+        finally:
+            part.busy = False
+        outcome = Outcome(persona, version, previous, round(monotonic() - began, 3))
+        log.info("%s now serves version %d (%.2f s)", persona, version, outcome.seconds)
+        await self._wind_down(part, rollout)
+        return outcome
+
+    async def _slot_for(self, rollout: Rollout) -> Slot:
+        """The version's slot in the engine: the one it has already, else a new one."""
+        persona, version = rollout.persona, rollout.version
+        with rollout.at(Step.VALIDATE):
+            await self.slots.left(persona, version)
+            sealed = (self._registry.path(persona, version) / MANIFEST).read_bytes()
+            slot = self.slots.find(persona, version)
+            if slot is None:
+                return await self.slots.take(persona, version, sealed)
+            if slot.sealed != sealed:
+                raise Rejected(
+                    f"version {version} was changed after it was loaded, and versions never "
+                    "change: publish a new one"
+                )
+            self.slots.hold(slot)
+            return slot
+
+    async def _prepare(self, rollout: Rollout, slot: Slot, commit: bool) -> None:
+        if not slot.served:
+            await self._try(rollout, slot)
+        if commit:
+            with rollout.at(Step.COMMIT):
+                await asyncio.to_thread(
+                    self._registry.set_current, rollout.persona, rollout.version
+                )
+
+    async def _give_up(self, part: Part, slot: Slot) -> None:
+        """Leave things as they were: a version that never served goes again."""
+        if slot.served:
+            slot.held = part.serving == slot.version
+            return
+        try:
+            await self.slots.remove(slot)
+        except EngineRefused as error:
+            log.error("%s could not be removed again: %s", slot.name, error)
+
+    async def _try(self, rollout: Rollout, slot: Slot) -> None:
+        persona, version = rollout.persona, rollout.version
+        with rollout.at(Step.VALIDATE):
+            folder = self._registry.path(persona, version)
+            manifest = self._registry.manifest(persona, version)
+            base, rank = await self._served_base(), self._engine.max_rank
+            await asyncio.to_thread(validate, folder, persona, version, manifest, base, rank)
+        with rollout.at(Step.LOAD):
+            await self._engine.load(slot.name, folder)
+        with rollout.at(Step.PROBE):
+            card = self._registry.card(persona)
+            system_prompt = manifest.system_prompt or card.system_prompt
+            questions = Questions(
+                system_prompt, card.starters, card.sampling, manifest.prompt_format
+            )
+            await probe(self._engine, slot.name, questions)
+
+    def _flip(self, part: Part, rollout: Rollout, slot: Slot, back: bool) -> None:
+        with rollout.at(Step.FLIP):
+            self._aliases.open(slot.name)
+            self._aliases.point(part.persona, slot.name)
+            part.took_over(rollout.version, back=back)
+            for other in self.slots.of(part.persona):
+                other.held = other is slot
+            slot.served = True
+
+    async def _wind_down(self, part: Part, rollout: Rollout) -> None:
+        """Retire all but the version that serves and the one before it; wait a moment at most."""
+        others = [s for s in self.slots.of(part.persona) if s.version != part.serving]
+        task = asyncio.create_task(self._retire(rollout, others[:-1]))
+        self._winding_down.add(task)
+        task.add_done_callback(self._winding_down.discard)
+        await asyncio.wait({task}, timeout=DRAIN_WAIT_S)
+
+    async def _retire(self, rollout: Rollout, slots: list[Slot]) -> None:
+        try:
+            for slot in slots:
+                with rollout.at(Step.DRAIN):
+                    self._aliases.close(slot.name)
+                    await self._aliases.drained(slot.name)
+                with rollout.at(Step.RETIRE):
+                    if not slot.held:  # a rollback may have taken it up again
+                        await self.slots.remove(slot)
+        except RolloutFailed as error:
+            log.error("%s@%d: %s", rollout.persona, rollout.version, error)
+        else:
+            rollout.step = Step.DONE
+
+    async def close(self) -> None:
+        """Stop waiting for old answers."""
+        for task in list(self._winding_down):
+            task.cancel()

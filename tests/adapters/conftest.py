@@ -1,0 +1,45 @@
+"""Exports and datasets for the adapters' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PEERS = Path(__file__).parents[3] / "shared" / "data" / "whatsapp"
+
+
+@pytest.fixture(scope="session")
+def peers() -> Path:
+    """Other parsers' exports and expectations, which are not part of the project."""
+    if not PEERS.is_dir():
+        pytest.skip("other parsers' exports (../shared/data/whatsapp) are not on this machine")
+    return PEERS
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Callable[..., Path]:
+    """Writes lines as an export and returns its path."""
+
+    def write(*lines: str, name: str = "chat.txt") -> Path:
+        path = tmp_path / name
+        path.write_bytes("".join(f"{line}\n" for line in lines).encode())
+        return path
+
+    return write
+
+
+def long_chat(sessions: int = 60) -> list[str]:
+    """Android lines: Tom speaks, Maya answers twice, every day a little later."""
+    lines = []
+    for day in range(sessions):
+        date = f"{day % 28 + 1:02}/{day // 28 + 1:02}/2020"
+        lines += [
+            f"{date}, 10:00 - Tom: How is day number {day} going, then?",
+            f"{date}, 10:01 - Maya: day {day} is sooo good",
+            f"{date}, 10:01 - Maya: had {day} cups of tea!!",
+            f"{date}, 10:05 - Tom: That is {day} more than I had.",
+            f"{date}, 10:06 - Maya: noooo {day} tom",
+        ]
+    return lines

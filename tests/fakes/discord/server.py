@@ -1,0 +1,223 @@
+"""The fake Discord: one server, and the gate that every REST request passes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from tests.fakes.discord import payloads
+from tests.fakes.discord.answers import json_answer
+from tests.fakes.discord.commands import Commands
+from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
+from tests.fakes.discord.faults import Fault, Sent, cut
+from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.interactions import Interactions
+from tests.fakes.discord.limits import VIA, Limits, headers, too_many
+from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.people import People
+from tests.fakes.discord.world import World
+
+TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.fake.token-of-the-fake-discord"
+BASE = "/api/v10"
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class FakeDiscord(People):
+    """Start it, point a bot at `api_url` and `gateway_url` with `token`, and be its people.
+
+    `sent` has every REST request with its time, `rate_limited` every true 429 (those a fault
+    asked for are not in it), `oddities` the fields Discord would have ignored.
+    """
+
+    def __init__(self, *, token: str = TOKEN, heartbeat_interval_s: float = 41.25) -> None:
+        world = World()
+        application_id = world.bot.id
+        gateway = Gateway(world, token, heartbeat_interval_s)
+        gateway.application_id = application_id
+        messages = Messages(world, gateway)
+        super().__init__(
+            world,
+            gateway,
+            messages,
+            Commands(world, application_id),
+            Interactions(world, messages, application_id),
+        )
+        self.token = token
+        self.application_id = application_id
+        self.limits = Limits()
+        self.sent: list[Sent] = []
+        self.rate_limited: list[str] = []
+        self._faults: list[Fault] = []
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}{BASE}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}/gateway/"
+
+    @property
+    def oddities(self) -> set[str]:
+        return self.messages.oddities
+
+    def breaks(self, fault: Fault) -> Fault:
+        self._faults.append(fault)
+        return fault
+
+    def requests(self, method: str, ending: str) -> list[Sent]:
+        return [one for one in self.sent if one.method == method and one.path.endswith(ending)]
+
+    async def start(self) -> None:
+        self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self.gateway.url = self.gateway_url
+
+    async def stop(self) -> None:
+        self.gateway.drop_sockets()
+        await asyncio.sleep(0)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def __aenter__(self) -> FakeDiscord:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    # -- routes ---------------------------------------------------------------------------
+
+    def _app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/gateway/", self.gateway.handle)
+        for name, method, path, handler in self._routes():
+            app.router.add_route(method, BASE + path, self._guarded(name, handler))
+        app.router.add_route("*", "/{anything:.*}", self._guarded("unknown", self._unknown))
+        return app
+
+    def _routes(self) -> list[tuple[str, str, str, Handler]]:
+        messages, commands, answers = self.messages, self.commands, self.interactions
+        one_message = "/channels/{channel_id}/messages/{message_id}"
+        hook = "/webhooks/{application_id}/{interaction_token}"
+        return [
+            ("gateway", "GET", "/gateway", self._get_gateway),
+            ("gateway bot", "GET", "/gateway/bot", self._get_gateway),
+            ("me", "GET", "/users/@me", self._get_me),
+            ("application", "GET", "/applications/@me", self._get_application),
+            ("application", "GET", "/oauth2/applications/@me", self._get_application),
+            ("open direct", "POST", "/users/@me/channels", messages.open_direct),
+            ("channel", "GET", "/channels/{channel_id}", messages.get_channel),
+            ("typing", "POST", "/channels/{channel_id}/typing", messages.type),
+            ("send", "POST", "/channels/{channel_id}/messages", messages.create),
+            ("history", "GET", "/channels/{channel_id}/messages", messages.history),
+            ("message", "GET", one_message, messages.get),
+            ("edit", "PATCH", one_message, messages.edit),
+            ("delete", "DELETE", one_message, messages.delete),
+            ("commands", "GET", "/applications/{application_id}/commands", commands.get),
+            ("commands", "PUT", "/applications/{application_id}/commands", commands.overwrite),
+            (
+                "open callback",
+                "POST",
+                "/interactions/{interaction_id}/{interaction_token}/callback",
+                answers.callback,
+            ),
+            ("open follow up", "POST", hook, answers.follow_up),
+            ("open original", "GET", hook + "/messages/@original", answers.get_original),
+            ("open original", "PATCH", hook + "/messages/@original", answers.edit_original),
+            ("open original", "DELETE", hook + "/messages/@original", answers.delete_original),
+        ]
+
+    async def _get_gateway(self, request: web.Request) -> web.Response:
+        start_limit = {
+            "total": 1000,
+            "remaining": 1000 - len(self.gateway.identified),
+            "reset_after": 14_400_000,
+            "max_concurrency": 1,
+        }
+        return json_answer(
+            {"url": self.gateway_url, "shards": 1, "session_start_limit": start_limit}
+        )
+
+    async def _get_me(self, request: web.Request) -> web.Response:
+        return json_answer(payloads.own_user(self.world.bot))
+
+    async def _get_application(self, request: web.Request) -> web.Response:
+        return json_answer(payloads.application(self.world, self.application_id))
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        raise unknown_route()
+
+    # -- the gate -------------------------------------------------------------------------
+
+    def _guarded(self, route: str, handler: Handler) -> Handler:
+        """Token, fault, bucket, then the handler; the record and the headers after it."""
+
+        async def guarded(request: web.Request) -> web.Response:
+            at_s = time.monotonic()
+            path = request.path.removeprefix(BASE)
+            fault = next((one for one in self._faults if one.strikes(request.method, path)), None)
+            answer = await self._answer(route, handler, request, fault)
+            dropped = fault is not None and fault.kind in ("dropped", "lost answer")
+            body = _json_or_none(await request.read())
+            status = 0 if dropped else answer.status
+            self.sent.append(Sent(at_s, request.method, path, body, status))
+            self.world.changed()
+            return answer
+
+        return guarded
+
+    async def _answer(
+        self, route: str, handler: Handler, request: web.Request, fault: Fault | None
+    ) -> web.Response:
+        # Read before anything else: a connection cut with unread input is reset, not closed.
+        await request.read()
+        instead = await fault.answer_instead(request) if fault is not None else None
+        if instead is not None:
+            return instead
+        answer = await self._limited(route, handler, request)
+        answer.headers["Via"] = VIA
+        if fault is not None and fault.kind == "lost answer":
+            return cut(request)
+        return answer
+
+    async def _limited(self, route: str, handler: Handler, request: web.Request) -> web.Response:
+        if not route.startswith("open ") and request.headers.get("Authorization") != self._key:
+            return self._refused(unauthorized())
+        bucket = self.limits.bucket(route, request.match_info.get("channel_id", ""))
+        if bucket is not None and not bucket.take(time.monotonic()):
+            self.rate_limited.append(f"{request.method} {request.path}")
+            answer = too_many(max(bucket.ends_at_s - time.monotonic(), 0.001))
+            answer.headers.update(headers(bucket, route))
+            return answer
+        try:
+            answer = await handler(request)
+        except ApiError as error:
+            answer = self._refused(error)
+        if bucket is not None:
+            answer.headers.update(headers(bucket, route))
+        return answer
+
+    @property
+    def _key(self) -> str:
+        return f"Bot {self.token}"
+
+    def _refused(self, error: ApiError) -> web.Response:
+        return json_answer(error.body, error.status)
+
+
+def _json_or_none(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None

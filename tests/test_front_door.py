@@ -1,0 +1,129 @@
+"""The command line as other programs see it: exit statuses, sentences, JSON."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local.settings import PROJECT
+from deploy.local.settings import Settings as Local
+
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "train", "publish",
+         "rollback")  # fmt: skip
+
+
+def understudy(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    ours = {name.upper() for name in Local.model_fields}
+    inherited = {k: v for k, v in os.environ.items() if k not in ours}
+    return subprocess.run(
+        [sys.executable, "-m", "understudy", *arguments],
+        cwd=cwd,
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys, understudy\n"
+        "try: understudy.app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'vllm', 'transformers', 'discord', 'openai', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr.strip() == "[]"
+    for name in NAMES:
+        assert f"\n  {name} " in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["import", "whatsapp"]])
+def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
+    assert understudy(*arguments, cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M"], "gone.txt"),
+        (["import", "icq", "x.txt", "--persona", "m", "--speaker", "M"], "there is: whatsapp"),
+        (["train", "maya"], "understudy import"),
+        (["publish", "maya"], "understudy train"),
+        (["rollback", "maya"], "there is no persona 'maya'"),
+        (["publish", "../evil"], "can't be a persona's name"),
+        (["bot"], "DISCORD_TOKEN"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exits_with_1(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = understudy(*arguments, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_personas_of_an_empty_home_is_an_empty_list(tmp_path: Path) -> None:
+    done = understudy("personas", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == []
+
+
+def test_a_setting_that_makes_no_sense_is_named_and_not_repeated(tmp_path: Path) -> None:
+    done = understudy("doctor", cwd=tmp_path, UNDERSTUDY_START_TIMEOUT_S="s3cret")
+    assert done.returncode == 1
+    assert "UNDERSTUDY_START_TIMEOUT_S" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_doctor_says_what_is_broken_and_what_to_do(tmp_path: Path) -> None:
+    done = understudy(
+        "doctor",
+        "--json",
+        cwd=tmp_path,
+        BASE_MODEL=str(tmp_path / "nothing"),
+        REDIS_URL="redis://:hunter2@127.0.0.1:1/0",
+        INFERENCE_URL="http://127.0.0.1:1",
+        DISCORD_TOKEN="t0ken",
+        DISCORD_API_URL="http://127.0.0.1:1/api/v10",
+    )
+    findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    broken = {what for what, finding in findings.items() if finding["state"] == "broken"}
+    assert done.returncode == 1
+    assert broken == {"base model", "Redis", "inference", "Discord"}
+    assert all(findings[what]["do"] for what in broken)
+    assert "hunter2" not in done.stdout
+    assert "t0ken" not in done.stdout
+
+
+def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = understudy("serve", "--port", port, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_every_setting_is_documented() -> None:
+    from bot.settings import Settings as Bot
+    from inference_server.settings import ServerSettings
+
+    text = (PROJECT / ".env.example").read_text("utf-8")
+    for model in (Local, Bot, ServerSettings):
+        for name in model.model_fields:
+            assert f"\n#{name.upper()}=" in text, f"{name.upper()} of {model.__module__}"

@@ -1,0 +1,305 @@
+"""The one front door: `understudy COMMAND`. It only dispatches; the work is in the packages.
+
+Results go to standard output, everything else to standard error. Heavy imports happen inside
+the commands, so that `--help` answers at once. Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deploy.local.settings import Settings
+
+app = typer.Typer(
+    name="understudy",
+    help="Learns a persona from a chat history and answers as that persona.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its import alone takes a third of a second
+)
+
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
+Persona = Annotated[str, typer.Argument(help="The persona's name, for instance maya.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the inference server.")]
+
+
+@app.command()
+def up(port: Port = 8000) -> None:
+    """Everything on this machine, one command, clean shutdown."""
+    from deploy.local.up import up as run
+    from deploy.local.voice import Voice
+
+    with settled() as settings:
+        asyncio.run(run(settings, Voice(_console()), port))
+
+
+@app.command()
+def chat(
+    persona: Annotated[str | None, typer.Option(help="Who answers; default: the first.")] = None,
+    once: Annotated[
+        str | None, typer.Option(help="Say this, print the reply alone, remember nothing.")
+    ] = None,
+) -> None:
+    """Talk in the terminal, with a running server or one started for the while."""
+    from bot.errors import UnderstudyError
+
+    with settled(UnderstudyError) as settings:
+        asyncio.run(_talk(settings, persona, once))
+
+
+async def _talk(settings: Settings, persona: str | None, once: str | None) -> None:
+    from bot.platforms import terminal
+    from bot.settings import Settings as BotSettings
+    from deploy.local.up import inference, until_signalled
+    from deploy.local.voice import Voice
+
+    voice = Voice(_console(), quiet=once is not None)
+    # Ctrl-C is the terminal's own: it stops an answer.
+    async with until_signalled(signal.SIGTERM), inference(settings, voice) as url:
+        os.environ.update(settings.environment(url))
+        await terminal.chat(BotSettings(), persona=persona, once=once)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Port = 8000,
+) -> None:
+    """The inference server alone. Further options go to vLLM."""
+    from deploy.local.up import reachable, require_free
+
+    with settled() as settings:
+        os.environ.update(settings.own_environment())
+        require_free(port, host)
+        from inference_server.__main__ import main as run
+
+        with settings.home.announced("inference", url=reachable(host, port)):
+            run(host=host, port=port, vllm_args=tuple(context.args))
+
+
+@app.command()
+def bot(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of /health.")] = None,
+) -> None:
+    """The bot alone; DISCORD_TOKEN says where it speaks."""
+    from deploy.local.up import DEFAULT_URL
+
+    with settled() as settings:
+        os.environ.update(settings.environment(settings.announced_inference or DEFAULT_URL))
+        from bot.__main__ import main as run
+
+        run(port=port)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What is set up, what is missing, what to do about it."""
+    from deploy.local.doctor import examine, show
+
+    with settled() as settings:
+        findings = asyncio.run(examine(settings))
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        show(findings)
+    raise typer.Exit(1 if any(finding.state == "broken" for finding in findings) else 0)
+
+
+@app.command()
+def personas(as_json: Json = False) -> None:
+    """List the personas with their versions and what is current."""
+    from adapters.registry import Registry, RegistryError
+
+    with settled(RegistryError) as settings:
+        registry = Registry.at(settings.registry)
+        rows = [
+            {
+                "name": name,
+                "display_name": registry.card(name).display_name,
+                "current": registry.current(name),
+                "versions": registry.versions(name),
+            }
+            for name in registry.names()
+        ]
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        _next("no persona yet", "understudy import whatsapp FILE --persona NAME --speaker WHO")
+    else:
+        _print_table("name", "speaks as", "current", "versions", rows=rows)
+
+
+@app.command("import")
+def import_(
+    format: Annotated[str, typer.Argument(help="The export's format: whatsapp.")],
+    path: Annotated[Path, typer.Argument(help="The export: a .txt or the .zip it came in.")],
+    persona: Annotated[str, typer.Option(help="Name of the persona to make, such as maya.")],
+    speaker: Annotated[list[str], typer.Option(help="Who that is in the export; repeatable.")],
+    system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
+    display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a dataset of a chat export, and say what was kept and dropped."""
+    from adapters.errors import AdaptersError
+    from adapters.imports import import_chat
+
+    with settled(AdaptersError) as settings:
+        report = import_chat(
+            format, path, persona, speaker, settings.home.root,
+            system_prompt=system_prompt, display_name=display_name,
+        )  # fmt: skip
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        _print(report.table())
+        _next(f"the dataset of {persona} is written", f"understudy train {persona}")
+
+
+@app.command()
+def train(persona: Persona, as_json: Json = False) -> None:
+    """Train the persona's adapter on its dataset."""
+    from adapters.errors import AdaptersError
+    from adapters.training import train as run
+
+    with settled(AdaptersError) as settings:
+        report = run(persona, settings.home.root, settings.base)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        _print(report.table())
+        _next(f"{persona} is trained", f"understudy publish {persona}")
+
+
+@app.command()
+def publish(persona: Persona, as_json: Json = False) -> None:
+    """Publish what was trained as the persona's next version."""
+    from adapters.errors import AdaptersError
+    from adapters.publish import publish as run
+    from adapters.registry import Registry, RegistryError
+
+    with settled(AdaptersError, RegistryError) as settings:
+        published = run(settings.home.root, Registry.at(settings.registry), persona)
+    if as_json:
+        _print_json(published.as_json())
+    else:
+        _next(published.sentence, f"understudy chat --persona {persona}")
+
+
+@app.command()
+def rollback(persona: Persona, as_json: Json = False) -> None:
+    """Go back to the version before: the running server does it, else `current` is rewritten."""
+    from adapters.errors import AdaptersError
+    from adapters.publish import rollback as write
+    from adapters.registry import Registry, RegistryError
+    from bot.errors import UnderstudyError
+    from deploy.local.up import live_inference
+
+    with settled(AdaptersError, RegistryError, UnderstudyError) as settings:
+        if url := settings.inference_url or asyncio.run(live_inference(settings)):
+            version, previous = asyncio.run(_roll_back_at(settings, url, persona))
+        else:
+            done = write(Registry.at(settings.registry), persona)
+            version, previous = done.version, done.previous
+    if as_json:
+        _print_json({"persona": persona, "version": version, "previous": previous})
+    else:
+        typer.echo(f"{persona} is back at version {version} (it was {previous})", err=True)
+
+
+async def _roll_back_at(
+    settings: Settings, url: str, persona: str
+) -> tuple[int | None, int | None]:
+    from bot.settings import Settings as BotSettings
+    from bot.wiring import speaking
+
+    os.environ.update(settings.environment(url))
+    async with speaking(BotSettings(), draft_seconds=1) as able:
+        done = await able.admin.rollback(persona)
+    return done.version, done.previous
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _print_json(result: object) -> None:
+    typer.echo(json.dumps(result, ensure_ascii=False, indent=2, default=str))
+
+
+def _print(table: object) -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def _print_table(*columns: str, rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    _print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
+
+
+def _next(done: str, command: str) -> None:
+    """What happened, and the command that usually follows."""
+    _console().print(f"{done}\nnext: [bold]{command}[/bold]", highlight=False, soft_wrap=True)
+
+
+def fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def settled(*expected: type[Exception]) -> Iterator[Settings]:
+    """The settings; what a user can get wrong ends in one sentence and exit status 1."""
+    from pydantic import ValidationError
+
+    from deploy.local.home import HomeError
+    from deploy.local.settings import Settings
+    from deploy.local.supervisor import PartFailed
+
+    mistakes: tuple[type[Exception], ...] = (HomeError, PartFailed, *expected)
+    try:
+        yield Settings()
+    except mistakes as error:
+        fail(getattr(error, "spoken", None) or str(error))
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
+        fail(f"these settings can't be understood: {names}; see .env.example")
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
