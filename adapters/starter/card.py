@@ -47,10 +47,9 @@ with first-person facts behind it), several turns, and speakers named in the tex
 
 ## Training
 
-{tokens:.1f} M tokens in {minutes:.0f} minutes on two shared CPU cores, seed 1:
-`python -m adapters.starter.train DIALOGUES OUT --minutes {minutes:.0f}`. Muon for the matrices,
-AdamW for the rest, a constant rate and then a linear decay by the clock. Every epoch lays the
-dialogues out anew: with and without names, system prompts and bursts.
+{tokens:.1f} M tokens with `python -m adapters.starter.train`, {how}. Muon for the matrices, AdamW
+for the rest, a constant rate and then a linear decay by the clock. Every epoch lays the dialogues
+out anew: with and without names, system prompts and bursts.
 
 ## Data
 
@@ -116,7 +115,7 @@ def main() -> None:
     parser.add_argument("dialogues", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("--tokens-seen", type=float, required=True, help="in millions")
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--how", required=True, help="runs, minutes and machine")
     options = parser.parse_args()
 
     everything = list(dialogues.read(options.dialogues))
@@ -130,7 +129,7 @@ def main() -> None:
         context=model.config.max_position_embeddings,
         vocabulary=model.config.vocab_size,
         tokens=options.tokens_seen,
-        minutes=options.minutes,
+        how=options.how,
         dialogues=len(everything),
         held_out=len(held_out),
         sources="\n".join(
