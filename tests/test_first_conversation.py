@@ -108,6 +108,11 @@ def up(home: Path) -> Iterator[Up]:
         running.process.wait(60)
 
 
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
 def test_a_persona_answers_and_the_bare_base_does_too(up: Up, home: Path) -> None:
     assert succeeded(home, "chat", "--once", "Are you home yet?").strip()
     answer = httpx.post(
@@ -155,8 +160,11 @@ def test_a_second_up_says_that_one_runs(up: Up, home: Path) -> None:
 def test_a_killed_model_server_comes_back_and_it_is_said(up: Up, home: Path) -> None:
     live = Home(home).live("inference")
     assert live is not None
+    engine = children(live["pid"])
+    assert engine
     os.kill(live["pid"], signal.SIGKILL)
     up.wait_for("was killed by signal 9; starting it again")
+    assert not [pid for pid in engine if Path(f"/proc/{pid}/exe").exists()]
     up.wait_for("ready at", times=2)
     assert succeeded(home, "chat", "--once", "Are you there again?").strip()
 

@@ -100,13 +100,12 @@ class Child:
         """Restart the process whenever it ends by itself, waiting longer each time."""
         failures = 0
         while True:
-            assert self._process is not None
             began = time.monotonic()
-            status = await self._process.wait()
+            ended = await self._ended()
             failures = 0 if time.monotonic() - began > STEADY_AFTER_S else failures
             pause_s = self._back_off_s[min(failures, len(self._back_off_s) - 1)]
             failures += 1
-            self._voice.say(self.part.name, f"{_ended(status)}; starting it again in {pause_s:g} s")
+            self._voice.say(self.part.name, f"{ended}; starting it again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             try:
                 await self._launch()
@@ -115,18 +114,32 @@ class Child:
                 self._voice.say(self.part.name, str(error))
                 await self._end()
 
+    async def _ended(self) -> str:
+        """Returns how the process ended, once it has and nothing of it is left."""
+        if self._process is None:
+            return "did not get ready"
+        status = await self._process.wait()
+        await self._end()
+        return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+
     async def _end(self) -> None:
-        """SIGTERM, and SIGKILL when that is not heard in time; its whole process group."""
-        process = self._process
-        if process is None or process.returncode is not None:
+        """SIGTERM, and SIGKILL when that is not heard in time.
+
+        What the process had started itself (vLLM's engine, with its memory) is killed in any
+        case: it must not outlive it.
+        """
+        process, self._process = self._process, None
+        if process is None:
             return
-        _signal(process.pid, signal.SIGTERM, group=False)
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
-        except TimeoutError:
-            self._voice.say(self.part.name, f"did not stop within {STOP_WITHIN_S:.0f} s: killed")
-            _signal(process.pid, signal.SIGKILL, group=True)
-            await process.wait()
+        if process.returncode is None:
+            _signal(process.pid, signal.SIGTERM, group=False)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
+            except TimeoutError:
+                late = f"did not stop within {STOP_WITHIN_S:.0f} s: killed"
+                self._voice.say(self.part.name, late)
+        _signal(process.pid, signal.SIGKILL, group=True)
+        await process.wait()
 
     def _last_words(self) -> str:
         lines = self.part.log.read_text("utf-8", errors="replace").splitlines()
@@ -144,10 +157,6 @@ async def minded(parts: Sequence[Part], voice: Voice) -> AsyncIterator[None]:
             stack.push_async_callback(child.stop)
             await child.start()
         yield
-
-
-def _ended(status: int) -> str:
-    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
 def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:

@@ -78,6 +78,28 @@ async def test_a_child_that_dies_is_started_again_and_it_is_said(tmp_path: Path)
         os.kill(second, 0)
 
 
+async def test_what_a_killed_child_had_started_does_not_outlive_it(tmp_path: Path) -> None:
+    note = tmp_path / "grandchild"
+    program = (
+        "import subprocess; engine = subprocess.Popen(['sleep', '60'])\n"
+        f"open({str(note)!r}, 'w').write(str(engine.pid))\n" + STAYS
+    )
+    child = Child(part(tmp_path, "inference", program), Heard(), back_off_s=(30,))
+    await child.start()
+    engine = int(note.read_text())
+    os.kill(int((tmp_path / "inference.pid").read_text()), signal.SIGKILL)
+    await eventually(lambda: gone(engine))
+    await child.stop()
+
+
+def gone(pid: int) -> bool:
+    """Not there, or dead and not collected yet by whoever inherits orphans here."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 async def test_a_part_that_ends_at_once_fails_with_its_last_words(tmp_path: Path) -> None:
     broken = part(tmp_path, "inference", "print('the port is taken'); sys.exit(1)")
     with pytest.raises(PartFailed, match="inference ended at once: the port is taken"):
