@@ -109,10 +109,11 @@ def bot(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """What is set up, what is missing, what to do about it."""
+    from bot.platforms.discord.inviting import invite_link
     from deploy.local.doctor import examine, show
 
     with settled() as settings:
-        findings = asyncio.run(examine(settings))
+        findings = asyncio.run(examine(settings, invite_link))
     if as_json:
         _print_json([asdict(finding) for finding in findings])
     else:
@@ -152,6 +153,7 @@ def import_(
     speaker: Annotated[list[str], typer.Option(help="Who that is in the export; repeatable.")],
     system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
     display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
@@ -161,7 +163,7 @@ def import_(
     with settled(AdaptersError) as settings:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
-            system_prompt=system_prompt, display_name=display_name,
+            system_prompt=system_prompt, display_name=display_name, date_order=date_order,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())
@@ -177,7 +179,8 @@ def train(persona: Persona, as_json: Json = False) -> None:
     from adapters.training import train as run
 
     with settled(AdaptersError) as settings:
-        report = run(persona, settings.home.root, settings.base)
+        name = "understudy-starter" if settings.base_model is None else None
+        report = run(persona, settings.home.root, settings.base, base_name=name)
     if as_json:
         _print_json(report.as_json())
     else:

@@ -11,9 +11,12 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LEFT_BEHIND_AFTER_S = 24 * 3600
 
 
 class Taken(Exception):
@@ -24,6 +27,7 @@ class Taken(Exception):
 def replaced(target: Path) -> Iterator[Path]:
     """An empty folder to fill; it becomes `target` when the block ends well, else it vanishes."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
     try:
         yield fresh
@@ -74,6 +78,13 @@ def _swap(fresh: Path, target: Path) -> None:
         raise
     _sync(target.parent)
     shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Removes what killed processes left behind; what is young may still be written."""
+    for left in target.parent.glob(f".{target.name}.new-*"):
+        if time.time() - left.stat().st_mtime > LEFT_BEHIND_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _waiting(target: Path) -> Path:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -17,8 +17,8 @@ from adapters.manifest import Card
 from adapters.registry import RegistryError, checked
 
 from .errors import BadRequest, ServerError
+from .part import Outcome
 from .relay import parse, read_body
-from .rollout import Outcome
 from .service import Service
 
 audit = logging.getLogger("inference_server.audit")
@@ -35,15 +35,23 @@ class CardRequest(Card):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@dataclass(slots=True)
+class Action:
+    """What somebody with the admin key does to a persona."""
+
+    outcome: str = "done"
+
+
 @contextmanager
-def audited(action: str, persona: str) -> Iterator[None]:
+def audited(action: str, persona: str) -> Iterator[Action]:
     """Write down who did what to whom, and what came of it."""
+    entry = Action()
     try:
-        yield
+        yield entry
     except (ServerError, RegistryError) as error:
-        audit.warning("admin: %s %s: %s", action, persona, error)
+        audit.warning("admin: %s %s: refused: %s", action, persona, error)
         raise
-    audit.info("admin: %s %s: done", action, persona)
+    audit.info("admin: %s %s: %s", action, persona, entry.outcome)
 
 
 @router.get("/ready")
@@ -65,7 +73,7 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/admin/status")
 async def status(request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(await asyncio.to_thread(_status, service))
+    return JSONResponse(_status(service))
 
 
 @router.put("/admin/personas/{name}")
@@ -76,7 +84,7 @@ async def put_card(name: str, request: Request) -> JSONResponse:
         body = parse(await read_body(request.scope, request.receive))
         card = _model(CardRequest, {**body, "name": checked(name)})
         await asyncio.to_thread(service.registry.save_card, card)
-        service.reconciler.welcome(name)
+        await service.reconciler.settle(name)
     return JSONResponse(card.model_dump(mode="json"))
 
 
@@ -84,31 +92,32 @@ async def put_card(name: str, request: Request) -> JSONResponse:
 async def reload(name: str, request: Request) -> JSONResponse:
     """Serve a version: `{"version": 3}`, or `{}` for the newest published one."""
     service: Service = request.app.state.understudy
-    with audited("reload", name):
+    with audited("reload", name) as action:
         body = await read_body(request.scope, request.receive)
         wanted = _model(ReloadRequest, parse(body or b"{}"))
         outcome = await service.rollouts.reload(name, wanted.version)
-        service.reconciler.settled(name, outcome.version)
-    return _done(outcome)
+        action.outcome = _settled(service, outcome)
+    return JSONResponse(asdict(outcome))
 
 
 @router.post("/admin/personas/{name}/rollback")
 async def rollback(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    with audited("rollback", name):
+    with audited("rollback", name) as action:
         outcome = await service.rollouts.rollback(name)
-        service.reconciler.settled(name, outcome.version)
-    return _done(outcome)
+        action.outcome = _settled(service, outcome)
+    return JSONResponse(asdict(outcome))
 
 
 @router.get("/admin/personas/{name}/versions")
 async def versions(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(await asyncio.to_thread(_versions, service, name))
+    return JSONResponse(_versions(service, name))
 
 
-def _done(outcome: Outcome) -> JSONResponse:
-    return JSONResponse(asdict(outcome))
+def _settled(service: Service, outcome: Outcome) -> str:
+    service.reconciler.settled(outcome.persona, outcome.version)
+    return f"version {outcome.version} serves, before it {outcome.previous or 'the base model'}"
 
 
 def _model(kind: type[T], body: dict[str, Any]) -> T:

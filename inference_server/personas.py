@@ -34,12 +34,12 @@ def persona(registry: Registry, name: str, serving: int | None) -> dict[str, Any
     return {**listed, "current": serving, "versions": registry.versions(name)}
 
 
-def personas(service: Service) -> list[dict[str, Any]]:
+def personas(registry: Registry, serving: dict[str, int | None]) -> list[dict[str, Any]]:
     """Every persona whose files can be read, by name."""
     listed = []
-    for name in service.aliases.personas():
+    for name, version in serving.items():
         try:
-            listed.append(persona(service.registry, name, service.rollouts.part(name).serving))
+            listed.append(persona(registry, name, version))
         except RegistryError as error:
             log.warning("%s is not listed: %s", name, error)
     return listed
@@ -47,7 +47,10 @@ def personas(service: Service) -> list[dict[str, Any]]:
 
 @router.get("/personas")
 async def list_personas(request: Request) -> JSONResponse:
-    return JSONResponse(await asyncio.to_thread(personas, request.app.state.understudy))
+    service: Service = request.app.state.understudy
+    names = service.aliases.personas()
+    serving = {name: service.rollouts.part(name).serving for name in names}
+    return JSONResponse(await asyncio.to_thread(personas, service.registry, serving))
 
 
 @router.get("/personas/{name}")

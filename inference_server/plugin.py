@@ -33,9 +33,10 @@ from .errors import (
     ServerError,
     refusal,
 )
+from .part import Step
 from .reconcile import Reconciler
 from .relay import Relay
-from .rollout import Rollouts, Step
+from .rollout import Rollouts
 from .service import Service
 from .settings import ServerSettings
 

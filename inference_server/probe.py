@@ -15,8 +15,8 @@ from adapters.manifest import BASE, PromptFormat, Sampling
 
 from .errors import EngineRefused, ProbeFailed
 
-PROBE_SECONDS = 30.0
-PROBE_TOKENS = 48
+PROBE_SECONDS = 60.0
+PROBE_TOKENS = 40
 STARTERS_ASKED = 4
 SEEDS = (1, 2)
 """An unlucky draw is not a broken version: it fails where every seed does."""

@@ -55,18 +55,19 @@ class Reconciler:
         for name in names:
             self._aliases.expect(name)
         for name in names:
-            await self._settle(name)
+            await self.settle(name)
 
-    async def _settle(self, name: str) -> None:
+    async def settle(self, name: str) -> None:
+        """Bring one persona into line, if the registry says something new about it."""
+        self._aliases.expect(name)
         part = self._rollouts.part(name)
         wanted, trouble = self._wanted(name)
         if part.busy or self._tried.get(name) == (wanted, trouble):
             return
-        if (wanted is not None and wanted != part.serving) or trouble:
-            if not await self._serve_best(name, wanted, trouble):
-                return
-        else:
+        if trouble is None and wanted in (None, part.serving):
             self._recover(name)
+        elif not await self._serve_best(name, wanted, trouble):
+            return
         if self._aliases.serving(name) is None:
             self._aliases.point(name, BASE)
         self._tried[name] = (wanted, trouble)
@@ -107,11 +108,6 @@ class Reconciler:
     def _names(self) -> list[str]:
         next(self._registry.root.iterdir(), None)  # a folder that can't be read is not an empty one
         return self._registry.names()
-
-    def welcome(self, name: str) -> None:
-        """A card was made: the persona is served by the base until it has a version."""
-        if self._aliases.serving(name) is None:
-            self._aliases.point(name, BASE)
 
     def settled(self, name: str, version: int) -> None:
         """An admin's rollout has made a persona serve what `current` says."""

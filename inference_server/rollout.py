@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from adapters.manifest import MANIFEST
-from adapters.registry import Registry, RegistryError
+from adapters.registry import Registry
 
 from .aliases import Aliases
 from .base_model import ServedBase
@@ -26,10 +23,10 @@ from .errors import (
     Busy,
     EngineRefused,
     NothingToRollBack,
-    ProbeFailed,
     Rejected,
     RolloutFailed,
 )
+from .part import Outcome, Part, Rollout, Step
 from .probe import Questions, probe
 from .slots import Engine, Slot, Slots
 from .validation import validate
@@ -38,72 +35,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_WAIT_S = 1.0
 """An admin's call waits this long for old answers to end; then they end by themselves."""
-REMEMBERED = 50
-"""Versions that a persona's history of serving goes back."""
-
-
-class Step(StrEnum):
-    VALIDATE = "validate"
-    LOAD = "load"
-    PROBE = "probe"
-    COMMIT = "commit"
-    FLIP = "flip"
-    DRAIN = "drain"
-    RETIRE = "retire"
-    DONE = "done"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Rollout:
-    """One change of a persona, under way or ended; `seconds` by step."""
-
-    persona: str
-    version: int
-    step: Step = Step.VALIDATE
-    reason: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def at(self, step: Step) -> Iterator[None]:
-        """Run a step; what fails in it fails the rollout with the step and the reason."""
-        self.step, began = step, monotonic()
-        log.debug("%s@%d: %s", self.persona, self.version, step)
-        try:
-            yield
-        except (Rejected, EngineRefused, ProbeFailed, RegistryError, OSError) as error:
-            self.step, self.reason = Step.FAILED, f"{step}: {error}"
-            raise RolloutFailed(step, str(error)) from error
-        finally:
-            self.seconds[step] = round(self.seconds.get(step, 0) + monotonic() - began, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A change that was made: `previous` served until then (None: the base model)."""
-
-    persona: str
-    version: int
-    previous: int | None
-    seconds: float
-
-
-@dataclass(slots=True)
-class Part:
-    """What a persona serves in this process, and how it came to that."""
-
-    persona: str
-    serving: int | None = None
-    served_before: list[int] = field(default_factory=list)
-    rollout: Rollout | None = None
-    busy: bool = False
-
-    def took_over(self, version: int, *, back: bool) -> None:
-        if back:
-            del self.served_before[-1:]
-        elif self.serving is not None and self.serving != version:
-            self.served_before = [*self.served_before, self.serving][-REMEMBERED:]
-        self.serving = version
 
 
 class Rollouts:
@@ -154,22 +85,30 @@ class Rollouts:
     async def change(
         self, persona: str, version: int, *, commit: bool, back: bool = False
     ) -> Outcome:
-        """Take a persona through every step to a version. Raises Busy, RolloutFailed."""
+        """Take a persona through every step to a version; `commit` writes it down as `current`.
+
+        A change that an operator asked for (commit) waits for one that merely follows the
+        registry. Raises Busy, RolloutFailed.
+        """
         part = self.part(persona)
-        if part.busy and part.rollout:
-            raise Busy(persona, part.rollout.step)
-        rollout, began, previous = Rollout(persona, version), monotonic(), part.serving
+        while part.busy and part.rollout:
+            if part.rollout.commit or not commit:
+                raise Busy(persona, part.rollout.step)
+            await part.idle.wait()
+        rollout, began, previous = Rollout(persona, version, commit), monotonic(), part.serving
         part.busy, part.rollout = True, rollout
+        part.idle.clear()
         try:
             slot = await self._slot_for(rollout)
             try:
-                await self._prepare(rollout, slot, commit)
+                await self._prepare(rollout, slot)
             except BaseException:
                 await self._give_up(part, slot)
                 raise
             self._flip(part, rollout, slot, back)
         finally:
             part.busy = False
+            part.idle.set()
         outcome = Outcome(persona, version, previous, round(monotonic() - began, 3))
         log.info("%s now serves version %d (%.2f s)", persona, version, outcome.seconds)
         await self._wind_down(part, rollout)
@@ -192,10 +131,10 @@ class Rollouts:
             self.slots.hold(slot)
             return slot
 
-    async def _prepare(self, rollout: Rollout, slot: Slot, commit: bool) -> None:
+    async def _prepare(self, rollout: Rollout, slot: Slot) -> None:
         if not slot.served:
             await self._try(rollout, slot)
-        if commit:
+        if rollout.commit:
             with rollout.at(Step.COMMIT):
                 await asyncio.to_thread(
                     self._registry.set_current, rollout.persona, rollout.version
@@ -248,11 +187,13 @@ class Rollouts:
     async def _retire(self, rollout: Rollout, slots: list[Slot]) -> None:
         try:
             for slot in slots:
+                if slot.held:  # a later rollout has taken it up again
+                    continue
                 with rollout.at(Step.DRAIN):
                     self._aliases.close(slot.name)
                     await self._aliases.drained(slot.name)
                 with rollout.at(Step.RETIRE):
-                    if not slot.held:  # a rollback may have taken it up again
+                    if not slot.held:  # or while it drained
                         await self.slots.remove(slot)
         except RolloutFailed as error:
             log.error("%s@%d: %s", rollout.persona, rollout.version, error)

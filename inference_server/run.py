@@ -46,16 +46,21 @@ def run(argv: list[str], settings: ServerSettings) -> None:
     args = parse(argv)
     configure_logging_from_args(args)
     args.understudy = settings
-    for its_signal in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(its_signal, _stop_before_ready)
     atexit.register(_end_quietly)
     loop = _Loop()
+    for its_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(its_signal, loop.interrupt)
     try:
         listen_address, listening = setup_server(args, reuse_port=False)
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             runner.run(run_server_worker(listen_address, listening, args))
+    except KeyboardInterrupt:
+        return
     except (RuntimeError, ValueError, OSError) as error:
-        raise CannotServe(f"vLLM could not start: {error} (--verbose shows more)") from error
+        if not loop.signalled:
+            raise CannotServe(f"vLLM could not start: {error} (--verbose shows more)") from error
+    finally:
+        _end_engines()
     if not loop.signalled:
         raise CannotServe(
             "vLLM's engine has died (its own lines are above); start the server again"
@@ -67,26 +72,36 @@ class _Loop(uvloop.Loop):
 
     signalled = False
 
+    def interrupt(self, _signal: int, _frame: object) -> None:
+        """A signal before vLLM listens, when it puts its own handlers in this one's place.
+
+        The exception may get lost in code that vLLM runs just then; so its engine is told too,
+        without which it can't start, and its handlers will learn of the signal.
+        """
+        if self.signalled:
+            os._exit(1)
+        self.signalled = True
+        for engine in multiprocessing.active_children():
+            engine.terminate()
+        raise KeyboardInterrupt
+
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
         def noted() -> None:
             self.signalled = True
             callback(*args)
 
         super().add_signal_handler(sig, noted)
+        if self.signalled:
+            self.call_soon(noted)
 
 
-def _stop_before_ready(_signal: int, _frame: object) -> None:
-    """End at once while vLLM starts: an exception raised here can get lost in what it imports.
-
-    As soon as it listens, vLLM has its own handlers.
-    """
+def _end_engines() -> None:
     engines = multiprocessing.active_children()
     for engine in engines:
         engine.terminate()
     for engine in engines:
         engine.join(ENGINE_STOP_S)
         engine.kill()
-    os._exit(0)
 
 
 def _end_quietly() -> None:

@@ -13,7 +13,8 @@ from adapters.messages import Message
 
 MAX_CHARACTERS = 1000
 """Longer messages are pasted from elsewhere far more often than written."""
-LINKS_ONLY = re.compile(r"(?:(?:https?://|www\.)\S+\s*)+", re.IGNORECASE)
+LINK = r"(?:https?://|www\.)\S+"
+LINKS_ONLY = re.compile(rf"{LINK}(?:\s+{LINK})*", re.IGNORECASE)
 
 
 def cleaned(messages: Iterable[Message], dropped: Counter[str]) -> Iterator[Message]:

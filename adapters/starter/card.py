@@ -106,7 +106,8 @@ def samples(folder: Path) -> str:
         )  # fmt: skip
         answer = tokenizer.decode(out[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
         who = f"*{system}*<br>" if system else ""
-        lines.append(f"> {who}{asked}<br>\n> **{answer.strip()}**\n")
+        said = answer.strip().replace("\n", "<br>\n> ")
+        lines.append(f"> {who}{asked}<br>\n> **{said}**\n")
     return "\n".join(lines)
 
 

@@ -67,7 +67,7 @@ def load(base: BaseModel) -> Loaded:
         tokenizer = AutoTokenizer.from_pretrained(base.folder)
         model = AutoModelForCausalLM.from_pretrained(
             base.folder, dtype=torch.bfloat16 if on_gpu else torch.float32
-        )
+        ).to("cuda" if on_gpu else "cpu")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BadBaseModel(f"the base model {base.name} can't be loaded: {error}") from error
     if not tokenizer.is_fast:
@@ -76,7 +76,7 @@ def load(base: BaseModel) -> Loaded:
         raise BadBaseModel(
             f"the base model {base.name} has no chat template; choose a chat (instruct) model"
         )
-    return Loaded(model.to("cuda") if on_gpu else model, tokenizer)
+    return Loaded(model, tokenizer)
 
 
 def learn(

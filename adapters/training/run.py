@@ -55,7 +55,9 @@ def describe(
     config = adapter / ADAPTER_CONFIG
     settings = json.loads(config.read_text("utf-8"))
     settings["base_model_name_or_path"] = base.name
-    settings["target_modules"] = sorted(settings["target_modules"])
+    # PEFT lists every layer's module in full where it chose them itself; servers know the kinds.
+    kinds = {name.rsplit(".", 1)[-1] for name in settings["target_modules"]}
+    settings["target_modules"] = sorted(kinds)
     config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", "utf-8")
     return Manifest(
         persona=report.persona,

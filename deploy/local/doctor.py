@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -39,11 +40,14 @@ class Finding:
     do: str = ""
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Every finding, in the order in which things build on each other."""
+async def examine(settings: Settings, invite_link: Callable[[int], str]) -> list[Finding]:
+    """Every finding, in the order in which things build on each other.
+
+    `invite_link` makes the link with which a bot of that application id is invited.
+    """
     checks: list[Callable[[Settings], Awaitable[Finding]]] = [
         _python, _packages, _gpu, _disk, _home, _base_model, _personas,
-        _redis, _inference, _discord,
+        _redis, _inference, partial(_discord, invite_link),
     ]  # fmt: skip
     return list(await asyncio.gather(*(check(settings) for check in checks)))
 
@@ -175,7 +179,7 @@ async def _inference(settings: Settings) -> Finding:
     )
 
 
-async def _discord(settings: Settings) -> Finding:
+async def _discord(invite_link: Callable[[int], str], settings: Settings) -> Finding:
     if settings.discord_token is None:
         return Finding("Discord", "off", "no DISCORD_TOKEN; the README says how to get one")
     root = (settings.discord_api_url or "https://discord.com/api/v10").rstrip("/")
@@ -187,7 +191,9 @@ async def _discord(settings: Settings) -> Finding:
         why = str(error) or type(error).__name__
         return Finding("Discord", "broken", f"can't be reached: {why}", "check the network")
     if answer.status_code == 200:
-        return Finding("Discord", "fine", f"the token is {answer.json().get('username')}'s")
+        me = answer.json()
+        link = invite_link(int(me["id"]))
+        return Finding("Discord", "fine", f"the token is {me['username']}'s", f"invite it: {link}")
     return Finding(
         "Discord", "broken", f"the token is refused ({answer.status_code})",
         "copy it anew from Discord's developer portal (Bot, Reset Token) into DISCORD_TOKEN",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,13 @@ def _interrupted(target: Path) -> None:
     with replaced(target) as fresh:
         (fresh / "half").write_text("half")
         raise KeyboardInterrupt
+
+
+def test_what_a_killed_process_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    old, young = tmp_path / ".maya.new-old", tmp_path / ".maya.new-young"
+    for left in (old, young):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    with replaced(tmp_path / "maya"):
+        pass
+    assert (old.exists(), young.exists()) == (False, True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from adapters.dataset.clean import cleaned
 from adapters.errors import BadExport, BadRequest
 from adapters.imports import source
 from adapters.imports.whatsapp import read
@@ -265,3 +267,12 @@ def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text("x" * 5000)
     with pytest.raises(BadExport, match=r"line 1 of .* never ends"):
         parsed(path)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", ["a.b (", "www.", " ", "<", "12:00 ", "x: ", "\u200e"])
+def test_no_message_takes_long_to_read(export: Export, piece: str) -> None:
+    text = piece * (65_000 // len(piece)) + ")>"
+    messages, _ = parsed(export(f"13/02/2023, 09:00 - Maya: {text}", text))
+    assert len(messages) == 1
+    assert all(len(message.text) <= 1000 for message in cleaned(messages, Counter()))

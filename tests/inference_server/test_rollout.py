@@ -9,8 +9,8 @@ import pytest
 
 from adapters.registry import NotWritable, UnknownPersona
 from inference_server.errors import Busy, NothingToRollBack, RolloutFailed
+from inference_server.part import Step
 from inference_server.probe import repeats_itself
-from inference_server.rollout import Step
 from tests.inference_server import made
 from tests.inference_server.small_engine import ENDLESS, GOOD, NOT_FINITE, SILENT
 
@@ -149,6 +149,22 @@ async def test_a_second_rollout_of_a_persona_is_told_the_first_one_s_step(
     other = asyncio.create_task(rollouts.reload("tom"))
     engine.open.set()
     assert (await first).version == (await other).version == 1
+
+
+async def test_an_operator_s_reload_waits_for_one_that_follows_the_registry(
+    rollouts, publish, engine, registry
+):
+    publish()
+    publish()
+    engine.open.clear()
+    following = asyncio.create_task(rollouts.change("maya", 1, commit=False))
+    await asyncio.sleep(0.05)
+    asked = asyncio.create_task(rollouts.reload("maya"))
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    engine.open.set()
+    assert (await following).version == 1
+    assert ((await asked).version, registry.current("maya")) == (2, 2)
 
 
 async def test_a_version_with_running_answers_is_retired_when_the_last_one_ends(

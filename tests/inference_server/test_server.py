@@ -9,29 +9,24 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import openai
 import pytest
 
-from adapters.registry import Registry
-from inference_server.settings import STARTER_MODEL
 from tests.inference_server import made
-from tests.vllm_server import PROJECT, VllmServer
+from tests.inference_server.stage import QUESTION, Stage, foreign_base, one_track, runs
+from tests.vllm_server import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-QUESTION = "What do you want to do this weekend?"
 ALLOWED = {
     ("GET", "/health"): "open",
     ("GET", "/ready"): "open",
@@ -49,78 +44,6 @@ ALLOWED = {
 }
 
 
-class Stage:
-    """A running server over a registry that tests publish into."""
-
-    def __init__(self, folder: Path) -> None:
-        self.base = Path(os.environ.get("BASE_MODEL") or STARTER_MODEL)
-        self.registry = Registry(folder / "registry")
-        self.registry.root.mkdir(parents=True)
-        self.folder = folder
-        self._made = 0
-        self.server = VllmServer(folder, self.base)
-
-    def publish(self, persona: str, base: Path | None = None, **fields: Any) -> int:
-        self._made += 1
-        source = self.folder / f"made-{self._made}"
-        fields = {"seed": self._made, "rank": 8, "scale": 0.12, **fields}
-        return made.publish(self.registry, persona, base or self.base, source, **fields)
-
-    def ask(self, model: str, **fields: Any) -> httpx.Response:
-        body = {
-            "model": model,
-            "messages": [{"role": "user", "content": QUESTION}],
-            "temperature": 0,
-            "max_tokens": 16,
-            **fields,
-        }
-        with self.server.client(self.server.inference_key) as client:
-            return client.post("/v1/chat/completions", json=body)
-
-    def says(self, model: str) -> str:
-        answer = self.ask(model)
-        assert answer.status_code == 200, answer.text
-        text: str = answer.json()["choices"][0]["message"]["content"]
-        return text
-
-    def admin(self, method: str, path: str, **options: Any) -> httpx.Response:
-        with self.server.client(self.server.admin_key) as client:
-            return client.request(method, path, **options)
-
-    def reload(self, persona: str, **body: Any) -> httpx.Response:
-        return self.admin("POST", f"/admin/personas/{persona}/reload", json=body)
-
-    def status(self, persona: str) -> dict[str, Any]:
-        status: dict[str, Any] = self.admin("GET", "/admin/status").json()["personas"][persona]
-        return status
-
-
-def one_track(base: Path) -> dict[str, np.ndarray]:
-    """An adapter of rank 1 whose last layer drowns all else in one direction, or its opposite.
-
-    So there are two tokens at most that the greedy choice can fall on, again and again.
-    """
-    weights = made.lora_weights(base, 1, seed=5, scale=0.0)
-    last = max((name for name in weights if "down_proj" in name), key=_layer)
-    a, b = last.replace("lora_B", "lora_A"), last.replace("lora_A", "lora_B")
-    rng = np.random.default_rng(5)
-    for name in (a, b):
-        weights[name] = (2 * rng.normal(size=weights[name].shape)).astype(np.float32)
-    return weights
-
-
-def _layer(name: str) -> int:
-    return int(re.findall(r"layers[.](\d+)[.]", name)[0])
-
-
-def foreign_base(folder: Path, base: Path) -> Path:
-    """The same architecture with other weights, as a retrained base would have."""
-    shutil.copytree(base, folder)
-    with (folder / "config.json").open("a") as config:
-        config.write("\n")
-    return folder
-
-
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     stage = Stage(tmp_path_factory.mktemp("stage"))
@@ -132,7 +55,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made.make_card(stage.registry, "zoe")
     stage.server.start()
     try:
-        stage.ready = stage.server.wait_until_ready()  # type: ignore[attr-defined]
+        stage.ready = stage.server.wait_until_ready()
         yield stage
     finally:
         stage.server.kill()
@@ -318,7 +241,7 @@ def test_two_reloads_of_one_persona_at_once_are_one_and_a_conflict(stage):
     for thread in threads:
         thread.join()
     codes = sorted(answer.status_code for answer in answers)
-    assert codes in ([200, 409], [200, 200])
+    assert codes in ([200, 409], [200, 200]), [answer.text for answer in answers]
     for answer in answers:
         if answer.status_code == 409:
             assert answer.json()["state"] in ("validate", "load", "probe", "commit", "flip")
@@ -326,10 +249,10 @@ def test_two_reloads_of_one_persona_at_once_are_one_and_a_conflict(stage):
 
 def test_a_change_of_current_by_another_process_is_followed(stage):
     stage.publish("eli")
-    deadline = time.monotonic() + 10
-    while stage.ask("eli").status_code != 200 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 20
+    while stage.ask("eli").headers.get("x-understudy-version") != "eli@1":
+        assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert stage.ask("eli").headers["x-understudy-version"] == "eli@1"
     stage.publish("eli")
     time.sleep(1)
     assert stage.ask("eli").headers["x-understudy-version"] == "eli@1"
@@ -445,10 +368,12 @@ def test_a_bad_request_is_a_4xx_in_openai_s_shape(stage, body):
 
 
 def test_the_log_is_calm_and_holds_no_key_and_no_message(stage):
+    private = "my sister's name is Rosalind"
+    stage.ask("maya", messages=[{"role": "user", "content": private}])
     log = stage.server.log.read_text()
     assert "ready: " in log
-    assert "admin: reload maya: done" in log
-    for secret in (stage.server.inference_key, stage.server.admin_key, QUESTION):
+    assert "admin: reload maya: version 2 serves, before it 1" in log
+    for secret in (stage.server.inference_key, stage.server.admin_key, private):
         assert secret not in log
     assert "Traceback" not in log
     assert len(log.splitlines()) < 120, log
@@ -470,8 +395,11 @@ def test_an_engine_that_dies_ends_the_server_and_a_restart_serves_the_same_versi
 
 def test_a_stop_is_clean_and_leaves_no_process(stage):
     children = stage.server.children()
-    assert stage.server.stop() == 0
     assert children
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert stage.server.stop() == 0
+    deadline = time.monotonic() + 10
+    while (left := [pid for pid in children if runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
     with pytest.raises(httpx.ConnectError), stage.server.client() as client:
         client.get("/health")

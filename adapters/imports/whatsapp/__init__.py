@@ -21,6 +21,7 @@ from . import dates
 from .header import HEADER, Kind, clock, kind, visible
 from .markers import (
     ATTACHED,
+    ATTACHED_FILE,
     DELETED,
     EDITED,
     LRM,
@@ -96,7 +97,7 @@ def _survey(path: Path, options: Options) -> _Survey:
         if header := HEADER.match(line):
             uses[kind(header), header["date"], header["separator"]] += 1
             names.observe(header["rest"])
-            if group := GROUP.search(header["rest"]):
+            if "created" in header["rest"] and (group := GROUP.search(header["rest"])):
                 groups.add(group[1])
     kinds = _own(_by_kind(uses))
     if not kinds:
@@ -150,7 +151,7 @@ class _Entry:
         return self._message(tally, self.at, speaker, "\n".join([words, *self.more]))
 
     def _message(self, tally: Tally, at: datetime, speaker: str, marked: str) -> Message | None:
-        text, edits = EDITED.subn("", visible(marked).strip())
+        text, edits = _unedited(visible(marked).strip())
         if DELETED.fullmatch(text):
             tally.put("deleted", 1 + len(self.more))
             return None
@@ -165,7 +166,15 @@ class _Entry:
         if not caption:
             return None
         tally.captions += 1
-        return Message(at, speaker, EDITED.sub("", caption))
+        return Message(at, speaker, _unedited(caption)[0])
+
+
+def _unedited(text: str) -> tuple[str, int]:
+    """(the text without the mark of an edit, how many there were)."""
+    if not text.endswith(">"):
+        return text, 0
+    bare, edits = EDITED.subn("", text)
+    return bare.rstrip(), edits
 
 
 def _caption(marked: str, text: str) -> str | None:
@@ -175,11 +184,22 @@ def _caption(marked: str, text: str) -> str | None:
     before, mark, after = marked.rpartition(LRM)
     if mark and OMITTED_IOS.match(after):
         return _without_title(visible(before).strip(), after)
-    if attached := ATTACHED.search(text):
-        before, after = text[: attached.start()].strip(), text[attached.end() :].strip()
-        if after and attached[0].startswith(after):
+    if attached := _attached(text):
+        start, end = attached
+        before, after = text[:start].strip(), text[end:].strip()
+        if after and text[start:].startswith(after):
             after = ""  # Android repeats a document's name on the next line.
         return "\n".join(part for part in (_without_title(before, ""), after) if part)
+    return None
+
+
+def _attached(text: str) -> tuple[int, int] | None:
+    """Where the name of an attached file lies, with what the app wrote around it."""
+    if ">" in text and (found := ATTACHED.search(text)):
+        return found.span()
+    if " (" in text or " <" in text:
+        found = ATTACHED_FILE.search(text)
+        return (text.rfind("\n", 0, found.start()) + 1, found.end()) if found else None
     return None
 
 

@@ -19,8 +19,8 @@ AFTERNOON = re.compile(r"[Pp]|午後|下午|오후|م")
 
 HEADER = re.compile(
     rf"""
-    [{MARKS}]*
-    (?P<open>\[)?[{MARKS}]*
+    [{MARKS}]{{0,8}}
+    (?P<open>\[)?[{MARKS}]{{0,8}}
     (?P<date>\d{{1,4}}(?P<separator>[./-])\ ?\d{{1,4}}(?P=separator)\ ?\d{{1,4}})\.?
     ,?[{SPACE}]
     (?:(?:às|ás|à|um|klo|kl\.?|at)[{SPACE}])?

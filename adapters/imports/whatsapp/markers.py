@@ -63,7 +63,7 @@ DELETED = re.compile(
 )
 
 EDITED = re.compile(
-    r"\s*<(?:"
+    r"<(?:"
     + _any(
         "This message was edited",
         "Esta mensagem foi editada",
@@ -75,7 +75,7 @@ EDITED = re.compile(
         "Dit bericht is bewerkt",
         "Bu mesaj düzenlendi",
     )
-    + r")\.?>\s*\Z"
+    + r")\.?>\Z"
 )
 
 OMITTED = re.compile(
@@ -129,7 +129,12 @@ OMITTED_IOS = re.compile(
 
 ATTACHED = re.compile(
     r"<\s*(?:attached|anexado|adjunto|pièce jointe|Anhang|allegato|bijlage|ek|załącznik|вложение"
-    r"|вкладення)\s?:\s*[^<>\n]+>|[^\s<>]+\.\w{1,5} <attached>|[^\n]*?\.\w{0,5} \((?:"
+    r"|вкладення)\s?:\s*[^<>\n]+>"
+)
+"""A medium that was exported along (iOS); what else the message holds is its caption."""
+
+ATTACHED_FILE = re.compile(
+    r"\.\w{0,5} (?:<attached>|\((?:"
     + _any(
         "file attached",
         "ficheiro anexado",
@@ -144,9 +149,9 @@ ATTACHED = re.compile(
         "файл прикреплен",
         "файл прикріплено",
     )
-    + r")\)"
+    + r")\))"
 )
-"""A medium that was exported along; what else the message holds is its caption."""
+"""The end of a line that names such a file (Android)."""
 
 OTHER_MEDIA = re.compile(
     r"(?:POLL|SONDAGEM|ENQUETE|ENCUESTA|SONDAGE|UMFRAGE|SONDAGGIO|PEILING|ANKET):\s*(?:\n|\Z)"
@@ -176,9 +181,9 @@ SYSTEM = re.compile(
 def is_system(words: str, speaker: str, groups: set[str]) -> bool:
     """Whether words under a speaker's name are the app's own. `words` still has its marks."""
     bare = words.lstrip(LRM)
-    if ENCRYPTION.match(bare) and (words.startswith(LRM) or bare.startswith("Messages ")):
+    if bare == words:
+        return words.startswith("Messages ") and bool(ENCRYPTION.match(words))
+    if ENCRYPTION.match(bare):
         return True
-    if not words.startswith(LRM):
-        return False
     subject = bare.removeprefix("~").strip("\u202f\u00a0 ")
     return speaker in groups or subject.startswith(f"{speaker} ") or bool(SYSTEM.match(bare))
