@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,8 @@ from .errors import CannotServe
 from .launch import GUARD
 from .settings import ServerSettings
 
-ENGINE_STOP_S = 5.0
+STOP_S = 5.0
+"""How long a start that was interrupted may take to clean up."""
 
 
 def parse(argv: list[str]) -> Namespace:
@@ -59,8 +61,6 @@ def run(argv: list[str], settings: ServerSettings) -> None:
     except (RuntimeError, ValueError, OSError) as error:
         if not loop.signalled:
             raise CannotServe(f"vLLM could not start: {error} (--verbose shows more)") from error
-    finally:
-        _end_engines()
     if not loop.signalled:
         raise CannotServe(
             "vLLM's engine has died (its own lines are above); start the server again"
@@ -75,14 +75,15 @@ class _Loop(uvloop.Loop):
     def interrupt(self, _signal: int, _frame: object) -> None:
         """A signal before vLLM listens, when it puts its own handlers in this one's place.
 
-        The exception may get lost in code that vLLM runs just then; so its engine is told too,
-        without which it can't start, and its handlers will learn of the signal.
+        The exception may get lost in code that vLLM runs just then, or vLLM may wait for an engine
+        that is gone: after a moment the process ends in any case.
         """
-        if self.signalled:
-            os._exit(1)
         self.signalled = True
         for engine in multiprocessing.active_children():
             engine.terminate()
+        last_word = threading.Timer(STOP_S, os._exit, (0,))
+        last_word.daemon = True
+        last_word.start()
         raise KeyboardInterrupt
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
@@ -91,17 +92,6 @@ class _Loop(uvloop.Loop):
             callback(*args)
 
         super().add_signal_handler(sig, noted)
-        if self.signalled:
-            self.call_soon(noted)
-
-
-def _end_engines() -> None:
-    engines = multiprocessing.active_children()
-    for engine in engines:
-        engine.terminate()
-    for engine in engines:
-        engine.join(ENGINE_STOP_S)
-        engine.kill()
 
 
 def _end_quietly() -> None:
