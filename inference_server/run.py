@@ -25,7 +25,7 @@ from .errors import CannotServe
 from .launch import GUARD
 from .settings import ServerSettings
 
-STOP_S = 5.0
+STOP_S = 3.0
 """How long a start that was interrupted may take to clean up."""
 
 
