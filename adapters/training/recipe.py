@@ -36,16 +36,17 @@ class Recipe:
 
 
 def small() -> Recipe:
-    """Measured on a 9 M base and 345 rows of one person's chat: held-out loss 4.99 before;
-    after two epochs with 8 rows a step 4.34 at rate 0.003 and 4.35 at 0.006; with 16 rows a step
-    and a weaker base (5.06 before) 4.59 at 0.001, 4.45 at 0.003, 4.41 at 0.008, 4.51 at rank 16,
-    4.41 with a third epoch, which costs half as much again.
+    """Measured on the starter model and the sample chat (345 and 346 rows), 8 rows a step.
+
+    Held-out nats a token after two epochs: Maya 4.71 → 4.23 and Tom 5.82 → 4.60 at a rate of
+    0.001, 4.17 and 4.50 at 0.003. The lower rate is used all the same: read side by side, the
+    higher one makes up words ("piner", "mumhm"), and this one stays with real ones.
     """
     return Recipe(
         rank=32,
         alpha=64,
         dropout=0.0,
-        learning_rate=3e-3,
+        learning_rate=1e-3,
         epochs=2,
         rows_per_step=8,
         rows_at_once=8,
