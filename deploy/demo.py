@@ -113,7 +113,9 @@ async def compare(settings: BotSettings) -> None:
     """The same three lines to both friends and to the bare base model, side by side."""
     async with speaking(settings, draft_seconds=1.0) as able:
         friends = [await able.personas.get(name) for name in FRIENDS]
-        bare = Persona(name="base", display_name="the base model alone")
+        bare = Persona(
+            name="base", display_name="the base model alone", sampling=friends[0].sampling
+        )
         everybody = [*friends, bare]
         table = Table(
             "", *(who.display_name for who in everybody), header_style="bold", show_lines=True
