@@ -48,7 +48,7 @@ if [ "$free_gb" -lt "$NEEDED_GB" ]; then
     fail "$NEEDED_GB GB of free disk are needed here for the virtual environment and $free_gb GB are left; free some and run it again"
 fi
 
-if ! "$venv/bin/python" -c '' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     python=$(find_python)
     say "setup: making $venv with $($python --version)"
     rm -rf "$venv"
