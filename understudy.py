@@ -79,6 +79,7 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Port = 8000,
+    verbose: Annotated[bool, typer.Option("--verbose", help="vLLM's own log, too.")] = False,
 ) -> None:
     """The inference server alone. Further options go to vLLM."""
     from deploy.local.up import reachable, require_free
@@ -89,7 +90,7 @@ def serve(
         from inference_server.__main__ import main as run
 
         with settings.home.announced("inference", url=reachable(host, port)):
-            run(host=host, port=port, vllm_args=tuple(context.args))
+            run(host=host, port=port, vllm_args=tuple(context.args), verbose=verbose)
 
 
 @app.command()

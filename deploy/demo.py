@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adapters.publish import STARTERS
 from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.memory import Turn
@@ -42,11 +43,6 @@ from .local.voice import Voice
 
 SAMPLE = PROJECT / "adapters" / "samples" / "maya-and-tom.txt"
 FRIENDS = {"maya": "Maya", "tom": "Tom"}
-STARTERS = (
-    "I am going to be home late today, sorry.",
-    "What do you want to do this weekend?",
-    "Can't seem to reach you. All okay?",
-)
 PORT = 8000
 
 

@@ -90,6 +90,7 @@ async def test_what_a_killed_child_had_started_does_not_outlive_it(tmp_path: Pat
     os.kill(int((tmp_path / "inference.pid").read_text()), signal.SIGKILL)
     await eventually(lambda: gone(engine))
     await child.stop()
+    assert gone(engine)
 
 
 def gone(pid: int) -> bool:
