@@ -21,6 +21,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from adapters.registry import Registry
     from deploy.local.settings import Settings
 
 app = typer.Typer(
@@ -125,10 +126,10 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def personas(as_json: Json = False) -> None:
     """List the personas with their versions and what is current."""
-    from adapters.registry import Registry, RegistryError
+    from adapters.registry import RegistryError
 
     with settled(RegistryError) as settings:
-        registry = Registry.at(settings.registry)
+        registry = _registry(settings)
         rows = [
             {
                 "name": name,
@@ -194,10 +195,10 @@ def publish(persona: Persona, as_json: Json = False) -> None:
     """Publish what was trained as the persona's next version."""
     from adapters.errors import AdaptersError
     from adapters.publish import publish as run
-    from adapters.registry import Registry, RegistryError
+    from adapters.registry import RegistryError
 
     with settled(AdaptersError, RegistryError) as settings:
-        published = run(settings.home.root, Registry.at(settings.registry), persona)
+        published = run(settings.home.root, _registry(settings), persona)
     if as_json:
         _print_json(published.as_json())
     else:
@@ -209,7 +210,7 @@ def rollback(persona: Persona, as_json: Json = False) -> None:
     """Go back to the version before: the running server does it, else `current` is rewritten."""
     from adapters.errors import AdaptersError
     from adapters.publish import rollback as write
-    from adapters.registry import Registry, RegistryError
+    from adapters.registry import RegistryError
     from bot.errors import UnderstudyError
     from deploy.local.up import live_inference
 
@@ -217,12 +218,22 @@ def rollback(persona: Persona, as_json: Json = False) -> None:
         if url := settings.inference_url or asyncio.run(live_inference(settings)):
             version, previous = asyncio.run(_roll_back_at(settings, url, persona))
         else:
-            done = write(Registry.at(settings.registry), persona)
+            done = write(_registry(settings), persona)
             version, previous = done.version, done.previous
     if as_json:
         _print_json({"persona": persona, "version": version, "previous": previous})
     else:
         typer.echo(f"{persona} is back at version {version} (it was {previous})", err=True)
+
+
+def _registry(settings: Settings) -> Registry:
+    """The registry as it is now: one that is elsewhere is looked at first."""
+    from adapters.registry import Registry
+
+    registry = Registry.at(settings.registry, settings.registry_cache)
+    if registry.remote:
+        registry.refresh()
+    return registry
 
 
 async def _roll_back_at(
@@ -285,11 +296,12 @@ def settled(*expected: type[Exception]) -> Iterator[Settings]:
     from pydantic import ValidationError
 
     from deploy.local.home import HomeError
-    from deploy.local.settings import Settings
+    from deploy.local.settings import Settings, for_libraries
     from deploy.local.supervisor import PartFailed
 
     mistakes: tuple[type[Exception], ...] = (HomeError, PartFailed, *expected)
     try:
+        os.environ.update({**for_libraries(), **os.environ})
         yield Settings()
     except mistakes as error:
         fail(getattr(error, "spoken", None) or str(error))

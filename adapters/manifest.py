@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 BASE = "base"
@@ -90,10 +90,10 @@ class Manifest(_Frozen):
 
     schema_version: Literal[1] = 1
     persona: PersonaName
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, lt=10**9)
     created_at: datetime
     base: Base
-    rank: int = Field(ge=1)
+    rank: int = Field(ge=1, le=4096)
     target_modules: tuple[str, ...]
     shapes: dict[str, tuple[int, ...]]
     files: dict[str, str]
@@ -101,7 +101,7 @@ class Manifest(_Frozen):
     dataset: Dataset
     recipe: dict[str, Any] = {}
     seed: int
-    evaluation: dict[str, float] = {}
+    evaluation: dict[str, FiniteFloat] = {}
     consent: dict[str, Any] | None = None
     system_prompt: str
     prompt_format: PromptFormat = PromptFormat()

@@ -85,6 +85,8 @@ def _publish(home: Path, registry: Registry, name: str) -> Published:
     run = runs.load(home, name)
     known = _version_of(registry, run.manifest)
     if known is not None:
+        if registry.current(name) is None:  # a publisher was killed before it wrote this
+            registry.set_current(name, known)
         return Published(persona=name, version=known, new=False, current=registry.current(name))
     now = datetime.now(UTC).replace(microsecond=0)
     _ensure_card(home, registry, run.manifest)

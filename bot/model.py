@@ -200,6 +200,8 @@ def _refusal(error: openai.APIStatusError) -> ModelError:
             return ModelMissing(detail)
         case 429 | 503:
             return ModelBusy(detail)
+        case 504:
+            return ModelSlow(detail)
         case status if status >= 500:
             return ModelFailed(detail)
     return ModelRefused(detail)

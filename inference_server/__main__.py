@@ -14,6 +14,7 @@ from adapters.registry import Registry, RegistryError
 
 from . import base_model, launch
 from .errors import CannotServe
+from .keys import Keys
 from .settings import ServerSettings
 
 log = logging.getLogger("inference_server")
@@ -38,16 +39,18 @@ def main(
 def serve(host: str, port: int, vllm_args: list[str], verbose: bool) -> None:
     """Raises CannotServe."""
     settings = read_settings()
+    Keys.of(settings)  # what is wrong with them is said before vLLM takes its seconds
     launch.check_passed_on(vllm_args)
     try:
-        registry = Registry.at(settings.registry)
+        registry = Registry.at(settings.registry, settings.registry_cache)
     except RegistryError as error:
         raise CannotServe(str(error)) from None
+    # Looked at before the environment is prepared: an hf:// registry needs the Hub, vLLM does not.
     launch.check_registry(registry)
     port = launch.free_port(host, port)
     base = base_model.locate(settings.base_model)
     argv = launch.arguments(base, registry, host, port, vllm_args, verbose)
-    launch.prepare_environment(os.environ, verbose)
+    launch.prepare_environment(os.environ, verbose, launch.engines(vllm_args))
     log.info("starting vLLM with the base model %s on http://%s:%d …", base.name, host, port)
     from .run import run  # vLLM takes seconds to import
 
@@ -56,7 +59,7 @@ def serve(host: str, port: int, vllm_args: list[str], verbose: bool) -> None:
 
 def read_settings() -> ServerSettings:
     try:
-        return ServerSettings().checked()
+        return ServerSettings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = "_".join(map(str, first["loc"])).upper()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -16,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from adapters.manifest import Card
 from adapters.registry import RegistryError, checked
 
-from .errors import BadRequest, ServerError
+from .access import HOLDER
+from .audit import Action
+from .body import parse, read_body
+from .errors import BadRequest
 from .part import Outcome
-from .relay import parse, read_body
 from .service import Service
 
-audit = logging.getLogger("inference_server.audit")
 router = APIRouter()
 T = TypeVar("T", bound=BaseModel)
 
@@ -33,25 +32,6 @@ class ReloadRequest(BaseModel):
 
 class CardRequest(Card):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-@dataclass(slots=True)
-class Action:
-    """What somebody with the admin key does to a persona."""
-
-    outcome: str = "done"
-
-
-@contextmanager
-def audited(action: str, persona: str) -> Iterator[Action]:
-    """Write down who did what to whom, and what came of it."""
-    entry = Action()
-    try:
-        yield entry
-    except (ServerError, RegistryError) as error:
-        audit.warning("admin: %s %s: refused: %s", action, persona, error)
-        raise
-    audit.info("admin: %s %s: %s", action, persona, entry.outcome)
 
 
 @router.get("/ready")
@@ -67,7 +47,9 @@ async def ready(request: Request) -> JSONResponse:
         return JSONResponse(
             {"ready": False, "tried": tried, "personas": personas}, 503, {"Retry-After": "1"}
         )
-    return JSONResponse({"ready": True, "degraded": sorted(reconciler.degraded)})
+    registry = "reachable" if reconciler.registry_reachable else "unreachable"
+    degraded = sorted(reconciler.degraded)
+    return JSONResponse({"ready": True, "degraded": degraded, "registry": registry})
 
 
 @router.get("/admin/status")
@@ -80,8 +62,8 @@ async def status(request: Request) -> JSONResponse:
 async def put_card(name: str, request: Request) -> JSONResponse:
     """Make a persona, or change its card. Answers with the card."""
     service: Service = request.app.state.understudy
-    with audited("card", name):
-        body = parse(await read_body(request.scope, request.receive))
+    with _audited(request, "card", name):
+        body = parse(await read_body(request.scope, request.receive, service.max_body_bytes))
         card = _model(CardRequest, {**body, "name": checked(name)})
         await asyncio.to_thread(service.registry.save_card, card)
         await service.reconciler.settle(name)
@@ -92,8 +74,8 @@ async def put_card(name: str, request: Request) -> JSONResponse:
 async def reload(name: str, request: Request) -> JSONResponse:
     """Serve a version: `{"version": 3}`, or `{}` for the newest published one."""
     service: Service = request.app.state.understudy
-    with audited("reload", name) as action:
-        body = await read_body(request.scope, request.receive)
+    with _audited(request, "reload", name) as action:
+        body = await read_body(request.scope, request.receive, service.max_body_bytes)
         wanted = _model(ReloadRequest, parse(body or b"{}"))
         outcome = await service.rollouts.reload(name, wanted.version)
         action.outcome = _settled(service, outcome)
@@ -103,7 +85,7 @@ async def reload(name: str, request: Request) -> JSONResponse:
 @router.post("/admin/personas/{name}/rollback")
 async def rollback(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    with audited("rollback", name) as action:
+    with _audited(request, "rollback", name) as action:
         outcome = await service.rollouts.rollback(name)
         action.outcome = _settled(service, outcome)
     return JSONResponse(asdict(outcome))
@@ -113,6 +95,11 @@ async def rollback(name: str, request: Request) -> JSONResponse:
 async def versions(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
     return JSONResponse(_versions(service, name))
+
+
+def _audited(request: Request, what: str, persona: str) -> AbstractContextManager[Action]:
+    service: Service = request.app.state.understudy
+    return service.audit.action(request.scope[HOLDER], what, persona)
 
 
 def _settled(service: Service, outcome: Outcome) -> str:
@@ -147,6 +134,16 @@ def _status(service: Service) -> dict[str, Any]:
             "max_batched": engine.max_batched,
             "max_rank": engine.max_rank,
         },
+        "registry": {
+            "reachable": reconciler.registry_reachable,
+            "trouble": reconciler.registry_trouble,
+        },
+        "requests": {
+            "running": service.gate.running,
+            "waiting": service.gate.waiting,
+            "places": service.gate.places,
+            "max_waiting": service.gate.max_waiting,
+        },
         "personas": {name: _part(service, name) for name in service.aliases.personas()},
     }
 
@@ -163,13 +160,14 @@ def _part(service: Service, name: str) -> dict[str, Any]:
         for slot in service.rollouts.slots.of(name)
     ]
     return {
+        "newest": max(service.registry.versions(name), default=None),
         "desired": desired,
         "serving": part.serving,
         "answered_by": service.aliases.serving(name),
         "drift": desired != part.serving,
         "loaded": loaded,
         "busy": part.busy,
-        "rollout": asdict(part.rollout) if part.rollout else None,
+        "rollout": part.rollout.as_json() if part.rollout else None,
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
 from vllm.engine.protocol import EngineClient
 from vllm.entrypoints.openai.chat_completion.protocol import (
     ChatCompletionRequest,
@@ -37,6 +38,8 @@ class VllmEngine:
         self.max_loaded: int = lora.max_cpu_loras or lora.max_loras
         self.max_rank: int = lora.max_lora_rank
         self.max_context: int = client.model_config.max_model_len
+        self.engines: int = client.vllm_config.parallel_config.data_parallel_size
+        self.max_running: int = self.engines * client.vllm_config.scheduler_config.max_num_seqs
 
     async def load(self, name: str, folder: Path) -> None:
         """Load a version under its own name and path. Raises EngineRefused."""
@@ -56,13 +59,13 @@ class VllmEngine:
             raise EngineRefused("the engine has died") from error
 
     async def answer(
-        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any]
+        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any], rank: int
     ) -> Answer:
-        """One whole answer. Raises EngineRefused."""
+        """One whole answer of one of the engines. Raises EngineRefused."""
         fields = {"model": name, "messages": list(messages), "logprobs": True, **sampling}
         request = ChatCompletionRequest.model_validate(fields)
         try:
-            result = await self._chat.create_chat_completion(request)
+            result = await self._chat.create_chat_completion(request, _directed_to(rank))
         except EngineDeadError as error:
             raise EngineRefused("the engine has died") from error
         except ValueError as error:
@@ -81,3 +84,8 @@ class VllmEngine:
 
     def alive(self) -> bool:
         return not self._client.errored
+
+
+def _directed_to(rank: int) -> Request:
+    """What vLLM reads of a request's headers, so that no balancer chooses the engine."""
+    return Request({"type": "http", "headers": [(b"x-data-parallel-rank", b"%d" % rank)]})

@@ -5,7 +5,10 @@ Nothing here imports vLLM: what a person got wrong is said within a second, not 
 
 from __future__ import annotations
 
+import argparse
 import errno
+import json
+import logging
 import os
 import socket
 from collections.abc import MutableMapping, Sequence
@@ -13,9 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from adapters.manifest import BASE
-from adapters.registry import Registry, RegistryError
+from adapters.registry import Registry, RegistryError, Unreachable
 
 from .errors import CannotServe
+
+log = logging.getLogger(__name__)
 
 GUARD = "inference_server.access.Guard"
 PLUGIN = "understudy"
@@ -97,6 +102,18 @@ SAFE = {"data-parallel", "enable", "trust"}
 
 
 def check_registry(registry: Registry) -> None:
+    """Look at the registry. Raises CannotServe for one that can never be read.
+
+    One that is elsewhere may be out of reach just now: what was mirrored before is served.
+    """
+    if registry.remote:
+        try:
+            registry.refresh()
+        except Unreachable as error:
+            log.warning("%s; what is known of it from before is served", error)
+        except RegistryError as error:
+            raise CannotServe(str(error)) from None
+        return
     root = registry.root
     if not root.exists():
         try:
@@ -162,6 +179,11 @@ def _ranks(registry: Registry, names: Sequence[str]) -> list[int]:
     return found
 
 
+STRUCTURES = {"backend": "xgrammar", "disable_any_whitespace": True}
+"""A small model that may put spaces between JSON's fields never comes to the next field. The other
+compiler, which vLLM falls back to unasked, hangs the engine over a `maxItems` of a billion."""
+
+
 def arguments(
     base: Path, registry: Registry, host: str, port: int, vllm_args: Sequence[str], verbose: bool
 ) -> list[str]:
@@ -178,6 +200,7 @@ def arguments(
         "--enable-lora",
         *sizes,
         "--max-model-len=auto",
+        f"--structured-outputs-config={json.dumps(STRUCTURES)}",
         "--disable-fastapi-docs",
         "--disable-uvicorn-access-log",
         f"--uvicorn-log-level={level}",
@@ -187,7 +210,21 @@ def arguments(
     ]
 
 
-def prepare_environment(environment: MutableMapping[str, str], verbose: bool) -> None:
+def engines(vllm_args: Sequence[str]) -> int:
+    """How many engines vLLM is asked to run side by side; what it can't read, vLLM complains of."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--data-parallel-size", "-dp", type=int, default=1)
+    try:
+        options, _ = parser.parse_known_args([a.replace("_", "-") for a in vllm_args])
+    except argparse.ArgumentError:
+        return 1
+    asked: int = options.data_parallel_size
+    return max(1, asked)
+
+
+def prepare_environment(
+    environment: MutableMapping[str, str], verbose: bool, engines: int = 1
+) -> None:
     """What vLLM reads from its environment; what would open a hole is set, not defaulted."""
     environment["VLLM_PLUGINS"] = PLUGIN
     environment["VLLM_NO_USAGE_STATS"] = "1"
@@ -207,8 +244,15 @@ def prepare_environment(environment: MutableMapping[str, str], verbose: bool) ->
     if on_cpu():
         environment.setdefault("VLLM_TARGET_DEVICE", "cpu")
         environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-        cores = os.cpu_count() or 1
-        if cores <= SMALL_MACHINE_CORES:
-            # Bound to cores that others use too, vLLM's threads would wait for them at each step.
-            environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-            environment.setdefault("OMP_NUM_THREADS", str(max(1, cores - 1)))
+        _share_cores(environment, os.cpu_count() or 1, engines)
+
+
+def _share_cores(environment: MutableMapping[str, str], cores: int, engines: int) -> None:
+    if engines > 1:
+        # By itself vLLM binds each engine to a memory node of its own, and few machines have two.
+        environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores // engines)))
+    elif cores <= SMALL_MACHINE_CORES:
+        # Bound to cores that others use too, vLLM's threads would wait for them at each step.
+        environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores - 1)))

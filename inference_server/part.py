@@ -9,13 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
+from typing import Any
 
 from adapters.registry import RegistryError
 
 from .errors import EngineRefused, ProbeFailed, Rejected, RolloutFailed
+from .metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+REASONS: dict[type[Exception], str] = {
+    Rejected: "rejected",
+    EngineRefused: "engine_refused",
+    ProbeFailed: "probe_failed",
+    RegistryError: "registry",
+    OSError: "files",
+}
+"""What can fail a step, by the name that metrics give it."""
 REMEMBERED = 50
 """Versions that a persona's history of serving goes back."""
 
@@ -39,6 +49,7 @@ class Rollout:
     persona: str
     version: int
     commit: bool
+    metrics: Metrics = field(repr=False)
     step: Step = Step.VALIDATE
     reason: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -47,14 +58,32 @@ class Rollout:
     def at(self, step: Step) -> Iterator[None]:
         """Run a step; what fails in it fails the rollout with the step and the reason."""
         self.step, began = step, monotonic()
-        log.debug("%s@%d: %s", self.persona, self.version, step)
+        # What an operator asked for is watched; a start of many personas would fill the log.
+        level = logging.INFO if self.commit else logging.DEBUG
+        if step not in self.seconds:
+            log.log(level, "%s@%d: %s", self.persona, self.version, step)
         try:
             yield
-        except (Rejected, EngineRefused, ProbeFailed, RegistryError, OSError) as error:
+        except tuple(REASONS) as error:
             self.step, self.reason = Step.FAILED, f"{step}: {error}"
-            raise RolloutFailed(step, str(error)) from error
+            raise RolloutFailed(step, str(error), _kind(error)) from error
         finally:
-            self.seconds[step] = round(self.seconds.get(step, 0) + monotonic() - began, 4)
+            seconds = monotonic() - began
+            self.seconds[step] = round(self.seconds.get(step, 0) + seconds, 4)
+            self.metrics.step(step, seconds)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "step": self.step,
+            "reason": self.reason,
+            "seconds": self.seconds,
+            "commit": self.commit,
+        }
+
+
+def _kind(error: Exception) -> str:
+    return next(kind for its_type, kind in REASONS.items() if isinstance(error, its_type))
 
 
 @dataclass(frozen=True, slots=True)

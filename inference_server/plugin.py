@@ -15,26 +15,32 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from prometheus_client import REGISTRY
 from starlette.datastructures import State
 from vllm.engine.protocol import EngineClient
+from vllm.exceptions import GenerationError
 
-from adapters.registry import NotWritable, Registry, RegistryError
+from adapters.registry import NotWritable, Registry, RegistryError, Unreachable
 
 from . import admin, personas
-from .access import Keys
 from .aliases import Aliases
+from .audit import Audit
 from .base_model import inspect
+from .early_errors import answer_given_up
 from .engine import VllmEngine
 from .errors import (
-    BadRequest,
     Busy,
     NothingToRollBack,
+    Refusal,
     RolloutFailed,
     ServerError,
     refusal,
 )
+from .gate import Gate
+from .keys import Keys
+from .metrics import Metrics
 from .part import Step
-from .reconcile import Reconciler
+from .reconcile import Reconciler, watch_seconds
 from .relay import Relay
 from .rollout import Rollouts
 from .service import Service
@@ -53,6 +59,7 @@ class Understudy:
         app.add_middleware(Relay)
         app.add_exception_handler(ServerError, _answer_error)
         app.add_exception_handler(RegistryError, _answer_error)
+        app.add_exception_handler(GenerationError, answer_given_up)
         app.router.lifespan_context = _closing(app.router.lifespan_context)
 
     async def init_state(self, engine_client: EngineClient, state: State, args: Namespace) -> None:
@@ -60,26 +67,33 @@ class Understudy:
         service = build(settings, engine_client, state, Path(args.model))
         service.start()
         state.understudy = service
-        state.access_keys = Keys.of(
-            settings.inference_api_key.get_secret_value(),
-            settings.admin_api_key.get_secret_value(),
-        )
+        state.access_keys = Keys.of(settings)
 
 
 def build(
     settings: ServerSettings, engine_client: EngineClient, state: State, base_folder: Path
 ) -> Service:
-    registry = Registry.at(settings.registry)
+    registry = Registry.at(settings.registry, settings.registry_cache)
     engine = VllmEngine(engine_client, state.openai_serving_models, state.openai_serving_chat)
     aliases = Aliases()
     served_base = asyncio.create_task(asyncio.to_thread(inspect, base_folder))
-    rollouts = Rollouts(registry, engine, aliases, lambda: asyncio.shield(served_base))
+    metrics = Metrics(REGISTRY)
+    rollouts = Rollouts(registry, engine, aliases, lambda: asyncio.shield(served_base), metrics)
+    watch_s = watch_seconds(registry, settings.registry_watch_s)
+    reconciler = Reconciler(
+        registry, rollouts, aliases, watch_s, adopt=settings.adopt_new_versions, metrics=metrics
+    )
     return Service(
         registry=registry,
         engine=engine,
         aliases=aliases,
         rollouts=rollouts,
-        reconciler=Reconciler(registry, rollouts, aliases, settings.registry_watch_s),
+        reconciler=reconciler,
+        gate=Gate(engine.max_running, settings.max_waiting_requests),
+        metrics=metrics,
+        audit=Audit(settings.audit_log or settings.understudy_home / "logs" / "audit.jsonl"),
+        max_body_bytes=int(settings.max_body_mb * 2**20),
+        request_seconds=settings.request_seconds,
         base_name=settings.base_model,
         served_base=served_base,
     )
@@ -107,9 +121,9 @@ async def _answer_error(_: Request, error: Exception) -> JSONResponse:
         case NothingToRollBack():
             step = str(Step.VALIDATE)
             return refusal(422, message, "nothing_to_roll_back", step=step, reason=message)
-        case BadRequest(status=status):
-            return refusal(status, message, "bad_request")
-        case NotWritable():
+        case Refusal():
+            return error.answer()
+        case NotWritable() | Unreachable():
             return refusal(503, message, "registry", kind="server_error")
         case RegistryError():
             return refusal(404, message, "not_found")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Protocol
 
 from adapters.manifest import BASE, PromptFormat, Sampling
@@ -67,8 +68,11 @@ class Questions:
 
 
 class Answering(Protocol):
+    engines: int
+    """How many hold the same versions and share the requests; `rank` is one of them."""
+
     async def answer(
-        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any]
+        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any], rank: int
     ) -> Answer: ...
 
 
@@ -84,11 +88,11 @@ def repeats_itself(text: str) -> bool:
 
 
 async def probe(engine: Answering, version: str, questions: Questions) -> None:
-    """Raises ProbeFailed where the version answers worse than the base, or not in time."""
+    """Raises ProbeFailed where, on any engine, the version answers worse than the base or late."""
     try:
         async with asyncio.timeout(PROBE_SECONDS), asyncio.TaskGroup() as group:
-            for messages in questions.conversations():
-                group.create_task(_ask(engine, version, messages, questions.draws()))
+            for rank, messages in product(range(engine.engines), questions.conversations()):
+                group.create_task(_ask(engine, version, messages, questions.draws(), rank))
     except TimeoutError:
         raise ProbeFailed(f"it did not answer within {PROBE_SECONDS:g} s") from None
     except ExceptionGroup as failures:
@@ -99,19 +103,27 @@ async def probe(engine: Answering, version: str, questions: Questions) -> None:
 
 
 async def _ask(
-    engine: Answering, version: str, messages: list[dict[str, str]], draws: list[dict[str, Any]]
+    engine: Answering,
+    version: str,
+    messages: list[dict[str, str]],
+    draws: list[dict[str, Any]],
+    rank: int,
 ) -> None:
-    fault = await _fault(engine, version, messages, draws)
-    if fault == NOT_FINITE or (fault and not await _fault(engine, BASE, messages, draws)):
+    fault = await _fault(engine, version, messages, draws, rank)
+    if fault == NOT_FINITE or (fault and not await _fault(engine, BASE, messages, draws, rank)):
         raise ProbeFailed(f"{fault}, unlike the base, asked {messages[-1]['content'][:60]!r}")
 
 
 async def _fault(
-    engine: Answering, name: str, messages: list[dict[str, str]], draws: list[dict[str, Any]]
+    engine: Answering,
+    name: str,
+    messages: list[dict[str, str]],
+    draws: list[dict[str, Any]],
+    rank: int,
 ) -> str | None:
     fault = None
     for draw in draws:
-        fault = (await engine.answer(name, messages, draw)).fault
+        fault = (await engine.answer(name, messages, draw, rank)).fault
         if fault is None:
             return None
     return fault

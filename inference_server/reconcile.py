@@ -1,7 +1,8 @@
 """Brings what is served into line with what the registry says: at start, and whenever it changes.
 
 A version that can't be served degrades its own persona, to the newest older version that can or
-to the base model with the persona's prompt, and says so; it never takes another persona down.
+to the base model with the persona's prompt, and says so; it never takes another persona down. A
+registry that can't be reached takes nothing down either: what is loaded serves on.
 """
 
 from __future__ import annotations
@@ -10,29 +11,55 @@ import asyncio
 import logging
 
 from adapters.manifest import BASE
-from adapters.registry import Registry, RegistryError
+from adapters.registry import Registry, RegistryError, Unreachable
 
 from .aliases import Aliases
 from .errors import Busy, RolloutFailed
+from .metrics import Metrics
+from .news import News
 from .rollout import Rollouts
 
 log = logging.getLogger(__name__)
 
 REGISTRY = "registry"
 """The name under which an unreachable registry is reported as degraded."""
+FOLDER_WATCH_S = 2.0
+REMOTE_WATCH_S = 15.0
+
+
+def watch_seconds(registry: Registry, asked: float | None) -> float:
+    """How often to look: what was asked for, else often at a folder and seldom elsewhere."""
+    return asked or (REMOTE_WATCH_S if registry.remote else FOLDER_WATCH_S)
 
 
 class Reconciler:
+    """With `adopt`, a version that is published while the server runs is served at once.
+
+    What was published while the server was down, or before it first reached its registry, waits
+    for a reload.
+    """
+
     def __init__(
-        self, registry: Registry, rollouts: Rollouts, aliases: Aliases, watch_s: float
+        self,
+        registry: Registry,
+        rollouts: Rollouts,
+        aliases: Aliases,
+        watch_s: float,
+        *,
+        adopt: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         self._registry, self._rollouts, self._aliases = registry, rollouts, aliases
-        self._watch_s = watch_s
+        self._watch_s, self._adopt, self._metrics = watch_s, adopt, metrics
+        self._news = News()
         self._tried: dict[str, tuple[int | None, str | None]] = {}
+        self._again: set[str] = set()
+        """Personas to be tried once more when the registry can be reached again."""
         self._degraded: dict[str, str] = {}
         self._expected: list[str] = []
         self.ready = False
         self.failure: str | None = None
+        self.registry_trouble: str | None = None
 
     async def run(self) -> None:
         """Try every persona once, then keep watching the registry until cancelled."""
@@ -45,25 +72,74 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """One look at the registry; only what changed since the last look is acted on."""
-        try:
-            names = await asyncio.to_thread(self._names)
-        except OSError as error:
-            self._degrade(REGISTRY, f"the registry can't be read: {error}")
-            return
-        self._recover(REGISTRY)
+        await self._look()
+        if not self.registry_reachable and not self._registry.remote:
+            return  # a folder that can't be read is not an empty one
+        names = await asyncio.to_thread(self._registry.names)
         self._expected = names
         for name in names:
             self._aliases.expect(name)
         for name in names:
+            await self._settle_alone(name)
+        if self.registry_reachable:
+            published = await asyncio.to_thread(self._published, names)
+            for name, version in self._news.of(published).items():
+                await self._hear(name, version)
+
+    async def _look(self) -> None:
+        """See what is new at the registry, or that it can't be reached."""
+        try:
+            await asyncio.to_thread(self._registry.refresh)
+        except RegistryError as error:
+            if self.registry_trouble is None:
+                log.warning("degraded: %s; what is loaded serves on", error)
+            self.registry_trouble = str(error)
+        else:
+            if self.registry_trouble is not None:
+                log.info("the registry can be reached again")
+            self.registry_trouble = None
+        if self._metrics:
+            self._metrics.registry_reachable(self.registry_reachable)
+
+    async def _hear(self, name: str, version: int) -> None:
+        """A version newer than all seen before was published: adopt it, or say that it is there."""
+        if version in (self._rollouts.part(name).serving, self._wanted(name)[0]):
+            return
+        if not self._adopt:
+            log.info("%s@%d was published; reload %s to serve it", name, version, name)
+            return
+        log.info("%s@%d was published and is adopted", name, version)
+        try:
+            await self._rollouts.change(name, version, commit=True)
+        except Busy:
+            self._news.repeat(name, version)
+        except RolloutFailed as error:
+            if _was_unreachable(error):
+                self._news.repeat(name, version)
+            self._degrade(name, f"version {version} was not adopted: {error}")
+        else:
+            self.settled(name, version)
+
+    async def _settle_alone(self, name: str) -> None:
+        """What nobody foresaw about one persona must not keep the others from being served."""
+        try:
             await self.settle(name)
+        except Exception as error:
+            log.exception("%s could not be brought into line", name)
+            self._degrade(name, f"{name} met an unforeseen {type(error).__name__}; see the log")
+            self._tried[name] = self._wanted(name)
+            if self._aliases.serving(name) is None:
+                self._aliases.point(name, BASE)
 
     async def settle(self, name: str) -> None:
         """Bring one persona into line, if the registry says something new about it."""
         self._aliases.expect(name)
         part = self._rollouts.part(name)
         wanted, trouble = self._wanted(name)
-        if part.busy or self._tried.get(name) == (wanted, trouble):
+        again = name in self._again and self.registry_reachable
+        if part.busy or (self._tried.get(name) == (wanted, trouble) and not again):
             return
+        self._again.discard(name)
         if trouble is None and wanted in (None, part.serving):
             self._recover(name)
         elif not await self._serve_best(name, wanted, trouble):
@@ -85,6 +161,8 @@ class Reconciler:
                 return False
             except RolloutFailed as error:
                 trouble = trouble or f"version {version} {error}"
+                if _was_unreachable(error):
+                    self._again.add(name)
         if trouble:
             serving = f"version {part.serving}" if part.serving else "the base model"
             self._degrade(name, f"{trouble}; {name} is served by {serving}")
@@ -105,9 +183,8 @@ class Reconciler:
         except RegistryError as error:
             return None, str(error)
 
-    def _names(self) -> list[str]:
-        next(self._registry.root.iterdir(), None)  # a folder that can't be read is not an empty one
-        return self._registry.names()
+    def _published(self, names: list[str]) -> dict[str, set[int]]:
+        return {name: set(self._registry.versions(name)) for name in names}
 
     def settled(self, name: str, version: int) -> None:
         """An admin's rollout has made a persona serve what `current` says."""
@@ -123,7 +200,15 @@ class Reconciler:
     @property
     def degraded(self) -> dict[str, str]:
         """What serves something else than asked, with the reason."""
-        return dict(self._degraded)
+        if self.registry_trouble is None:
+            return dict(self._degraded)
+        troubles = (self.registry_trouble, self._degraded.get(REGISTRY))
+        return {**self._degraded, REGISTRY: "; ".join(filter(None, troubles))}
+
+    @property
+    def registry_reachable(self) -> bool:
+        """Whether the registry could be read at the last look."""
+        return self.registry_trouble is None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -142,3 +227,8 @@ class Reconciler:
     def _summary(self) -> str:
         names = self._aliases.personas()
         return ", ".join(f"{n} → {self._aliases.serving(n)}" for n in names) or "no personas yet"
+
+
+def _was_unreachable(error: RolloutFailed) -> bool:
+    """Whether only the registry's absence stopped a rollout, so that it may be tried again."""
+    return isinstance(error.__cause__, Unreachable)

@@ -1,7 +1,8 @@
 """Carries a request for a persona to the version that answers for it, and its name back.
 
-An ASGI layer inside the access check. The body is read whole (with a limit), `model` becomes the
-engine's name, and in the answer, streamed or not, it becomes again what was asked for.
+An ASGI layer inside the access check. The body is read whole (with a limit), waits for a place in
+the engine, and only then is given to the version that serves at that moment; in the answer,
+streamed or not, `model` becomes again what was asked for.
 """
 
 from __future__ import annotations
@@ -10,18 +11,26 @@ import asyncio
 import json
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.manifest import BASE
 
-from .aliases import Aliases
-from .errors import BadRequest, NotReadyYet, UnknownModel, refusal
+from . import sanity
+from .answer import Answer
+from .body import parse, read_body, replay
+from .early_errors import CONSTRAINED, EarlyErrors, constrained
+from .errors import BadRequest, Refusal
+from .gate import Gate
+from .patience import Patience
+from .service import Service
 
-RELAYED = {"/v1/chat/completions", "/v1/completions", "/tokenize"}
-MAX_BODY_BYTES = 2 * 1024 * 1024
-BODY_TIMEOUT_S = 30.0
-VERSION_HEADER = "X-Understudy-Version"
+GENERATES = {"/v1/chat/completions", "/v1/completions"}
+RELAYED = {*GENERATES, "/tokenize"}
+HEADERS = {b"host", b"content-type", b"accept", b"user-agent"}
+"""What vLLM is told of the client's headers: others choose engines, priorities and request ids."""
+RANK = b"x-data-parallel-rank"
+GRACE_S = 5.0
+"""How long vLLM may take to end a request whose time is over."""
 
 
 class Relay:
@@ -32,61 +41,56 @@ class Relay:
         if scope["type"] != "http" or scope["path"] not in RELAYED:
             await self.app(scope, receive, send)
             return
-        aliases: Aliases = scope["app"].state.understudy.aliases
+        service: Service = scope["app"].state.understudy
         try:
-            body = await read_body(scope, receive)
-            request = parse(body)
-            asked = _asked(request)
-            with aliases.lease(asked) as engine:
-                if engine != asked:
-                    body = json.dumps({**request, "model": engine}).encode()
-                answer = _Answer(send, asked, engine)
-                await self.app(_sized(scope, len(body)), _replay(body, receive), answer)
-        except BadRequest as error:
-            await refusal(error.status, str(error), "bad_request")(scope, receive, send)
-        except UnknownModel as error:
-            answer_404 = refusal(404, str(error), "model_not_found", param="model")
-            await answer_404(scope, receive, send)
-        except NotReadyYet as error:
-            headers = {"Retry-After": "2"}
-            answer_503 = refusal(
-                503, str(error), "not_ready", kind="server_error", param="model", headers=headers
-            )
-            await answer_503(scope, receive, send)
+            await self._relay(service, scope, receive, send)
+        except Refusal as error:
+            service.metrics.refused(error.code)
+            await error.answer()(scope, receive, send)
 
+    async def _relay(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Refusal where nothing was answered yet."""
+        body = await read_body(scope, receive, service.max_body_bytes)
+        request = parse(body)
+        sanity.check(request, service.engine.max_context)
+        asked = _asked(request)
+        service.aliases.resolve(asked)  # who can't be answered does not wait for it
+        patience, place = Patience(receive, service.request_seconds), None
+        try:
+            if scope["path"] in GENERATES:
+                place = await patience.enter(service.gate, _answers(request, service.gate))
+                if place is None:
+                    service.metrics.refused("client_left")
+                    return
+            await self._answer(service, scope, request, asked, patience, send)
+        finally:
+            patience.close()
+            if place:
+                place.leave()
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body. Raises BadRequest where it is too long, too slow or broken off."""
-    too_long = BadRequest(f"The body is longer than {MAX_BODY_BYTES >> 20} MiB.", 413)
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
-            raise too_long
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BadRequest("The body broke off.")
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > MAX_BODY_BYTES:
-                    raise too_long
-                if not message.get("more_body", False):
-                    return b"".join(parts)
-    except TimeoutError:
-        raise BadRequest("The body took too long to arrive.", 408) from None
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises BadRequest."""
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not JSON.") from None
-    if not isinstance(request, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return request
+    async def _answer(
+        self, service: Service, scope: Scope, request: dict[str, Any], asked: str,
+        patience: Patience, send: Send,
+    ) -> None:  # fmt: skip
+        hide_usage, bound = _ask_for_usage(request), constrained(request)
+        with service.aliases.lease(asked) as engine:
+            body = json.dumps({**request, "model": engine}).encode()
+            generates = scope["path"] in GENERATES
+            series = service.metrics.series(asked, engine) if generates else None
+            answer = Answer(send, asked, engine, series, patience, hide_usage=hide_usage)
+            try:
+                async with asyncio.timeout_at(patience.ends_at + GRACE_S):
+                    inner = _inner(scope, len(body), service.engine.engines)
+                    inner[CONSTRAINED] = bound
+                    its_send = EarlyErrors(answer, constrained=bound)
+                    await self.app(inner, replay(body, patience.receive), its_send)
+            except TimeoutError:
+                if not patience.over:
+                    raise
+            finally:
+                outcome = answer.measured()
+                service.metrics.answered(asked, engine, scope["path"], outcome)
+            await answer.end()
 
 
 def _asked(request: dict[str, Any]) -> str:
@@ -98,63 +102,31 @@ def _asked(request: dict[str, Any]) -> str:
     return asked
 
 
-def _sized(scope: Scope, length: int) -> Scope:
-    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+def _answers(request: dict[str, Any], gate: Gate) -> int:
+    """How many answers the engine is to generate side by side. Raises BadRequest."""
+    prompt, n = request.get("prompt"), request.get("n")
+    several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
+    texts = len(prompt) if several and isinstance(prompt, list) else 1
+    number = texts * (n if type(n) is int and n > 0 else 1)
+    if number > gate.places:
+        raise BadRequest(f"This asks for {number} answers at once; at most {gate.places} fit.")
+    return number
+
+
+def _ask_for_usage(request: dict[str, Any]) -> bool:
+    """Have a stream end with its token counts; True where the client did not want them."""
+    options = request.get("stream_options")
+    if request.get("stream") is not True or not isinstance(options, dict | None):
+        return False
+    wanted = bool(options and options.get("include_usage"))
+    request["stream_options"] = {**(options or {}), "include_usage": True}
+    return not wanted
+
+
+def _inner(scope: Scope, length: int, engines: int) -> dict[str, Any]:
+    """The scope that vLLM sees: the new length, and of the headers only what it needs."""
+    headers = [header for header in scope["headers"] if header[0] in HEADERS]
+    for name, value in scope["headers"]:
+        if name == RANK and len(value) < 5 and value.isdigit() and int(value) < engines:
+            headers.append((name, value))
     return {**scope, "headers": [*headers, (b"content-length", b"%d" % length)]}
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once, then whatever comes after it (a disconnect, above all)."""
-    unread = True
-
-    async def replayed() -> Message:
-        nonlocal unread
-        if unread:
-            unread = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return replayed
-
-
-class _Answer:
-    """Sends an answer on with the asked-for name in it.
-
-    Quotes inside JSON strings are escaped, so `"model":"maya@3"` in the bytes is always the field
-    itself. An answer with a length waits for its body, as its length changes; a stream does not.
-    """
-
-    def __init__(self, send: Send, asked: str, engine: str) -> None:
-        self._send = send
-        self._engine = engine
-        self._old = f'"model":"{engine}"'.encode()
-        self._new = f'"model":"{asked}"'.encode()
-        self._held: Message | None = None
-        self._body = b""
-
-    async def __call__(self, message: Message) -> None:
-        renamed = self._old != self._new
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message["headers"])
-            headers[VERSION_HEADER] = self._engine
-            if renamed and "content-length" in headers:
-                self._held = message
-            else:
-                await self._send(message)
-        elif message["type"] == "http.response.body" and self._held is not None:
-            await self._send_whole(self._held, message)
-        elif message["type"] == "http.response.body" and renamed:
-            body = message.get("body", b"").replace(self._old, self._new)
-            await self._send({**message, "body": body})
-        else:
-            await self._send(message)
-
-    async def _send_whole(self, start: Message, message: Message) -> None:
-        self._body += message.get("body", b"")
-        if message.get("more_body", False):
-            return
-        body = self._body.replace(self._old, self._new)
-        MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
-        self._held = None
-        await self._send(start)
-        await self._send({**message, "body": body})

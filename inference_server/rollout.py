@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 
-from adapters.manifest import MANIFEST
-from adapters.registry import Registry
+from adapters.registry import Registry, Unreachable
 
 from .aliases import Aliases
 from .base_model import ServedBase
@@ -26,6 +26,7 @@ from .errors import (
     Rejected,
     RolloutFailed,
 )
+from .metrics import Metrics
 from .part import Outcome, Part, Rollout, Step
 from .probe import Questions, probe
 from .slots import Engine, Slot, Slots
@@ -46,9 +47,10 @@ class Rollouts:
         engine: Engine,
         aliases: Aliases,
         served_base: Callable[[], Awaitable[ServedBase]],
+        metrics: Metrics,
     ) -> None:
         self._registry, self._engine, self._aliases = registry, engine, aliases
-        self._served_base = served_base
+        self._served_base, self._metrics = served_base, metrics
         self._winding_down: set[asyncio.Task[None]] = set()
         self.slots = Slots(engine, aliases)
         self.parts: dict[str, Part] = {}
@@ -61,6 +63,7 @@ class Rollouts:
 
         Raises UnknownPersona, Busy, RolloutFailed.
         """
+        await self._look()
         self._registry.card(persona)
         if version is None:
             version = max(self._registry.versions(persona), default=None)
@@ -73,6 +76,7 @@ class Rollouts:
 
         Raises UnknownPersona, NothingToRollBack, Busy, RolloutFailed.
         """
+        await self._look()
         self._registry.card(persona)
         part = self.part(persona)
         published = self._registry.versions(persona)
@@ -81,6 +85,11 @@ class Rollouts:
         if not choice:
             raise NothingToRollBack(f"{persona} has no earlier version to go back to")
         return await self.change(persona, choice[-1], commit=True, back=True)
+
+    async def _look(self) -> None:
+        """See what was published a moment ago; out of reach, what is known from before holds."""
+        with suppress(Unreachable):
+            await asyncio.to_thread(self._registry.refresh)
 
     async def change(
         self, persona: str, version: int, *, commit: bool, back: bool = False
@@ -93,9 +102,19 @@ class Rollouts:
         part = self.part(persona)
         while part.busy and part.rollout:
             if part.rollout.commit or not commit:
+                self._metrics.rollout(persona, "refused", "busy")
                 raise Busy(persona, part.rollout.step)
             await part.idle.wait()
-        rollout, began, previous = Rollout(persona, version, commit), monotonic(), part.serving
+        rollout, previous = Rollout(persona, version, commit, self._metrics), part.serving
+        began = monotonic()
+        await self._run(part, rollout, back)
+        outcome = Outcome(persona, version, previous, round(monotonic() - began, 3))
+        log.info("%s now serves version %d (%.2f s)", persona, version, outcome.seconds)
+        await self._wind_down(part, rollout)
+        return outcome
+
+    async def _run(self, part: Part, rollout: Rollout, back: bool) -> None:
+        """The steps up to the flip; whatever fails before it leaves things as they were."""
         part.busy, part.rollout = True, rollout
         part.idle.clear()
         try:
@@ -106,20 +125,21 @@ class Rollouts:
                 await self._give_up(part, slot)
                 raise
             self._flip(part, rollout, slot, back)
+        except RolloutFailed as error:
+            self._metrics.rollout(part.persona, "failed", f"{error.step}: {error.kind}")
+            raise
+        else:
+            self._metrics.rollout(part.persona, "rolled_back" if back else "done")
         finally:
             part.busy = False
             part.idle.set()
-        outcome = Outcome(persona, version, previous, round(monotonic() - began, 3))
-        log.info("%s now serves version %d (%.2f s)", persona, version, outcome.seconds)
-        await self._wind_down(part, rollout)
-        return outcome
 
     async def _slot_for(self, rollout: Rollout) -> Slot:
         """The version's slot in the engine: the one it has already, else a new one."""
         persona, version = rollout.persona, rollout.version
         with rollout.at(Step.VALIDATE):
             await self.slots.left(persona, version)
-            sealed = (self._registry.path(persona, version) / MANIFEST).read_bytes()
+            sealed = self._registry.sealed(persona, version)
             slot = self.slots.find(persona, version)
             if slot is None:
                 return await self.slots.take(persona, version, sealed)
@@ -153,7 +173,7 @@ class Rollouts:
     async def _try(self, rollout: Rollout, slot: Slot) -> None:
         persona, version = rollout.persona, rollout.version
         with rollout.at(Step.VALIDATE):
-            folder = self._registry.path(persona, version)
+            folder = await asyncio.to_thread(self._registry.fetch, persona, version)
             manifest = self._registry.manifest(persona, version)
             base, rank = await self._served_base(), self._engine.max_rank
             await asyncio.to_thread(validate, folder, persona, version, manifest, base, rank)
@@ -172,6 +192,7 @@ class Rollouts:
             self._aliases.open(slot.name)
             self._aliases.point(part.persona, slot.name)
             part.took_over(rollout.version, back=back)
+            self._metrics.serves(part.persona, rollout.version)
             for other in self.slots.of(part.persona):
                 other.held = other is slot
             slot.served = True

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.registry import Registry
 
 from .aliases import Aliases
+from .audit import Audit
 from .base_model import ServedBase
-from .engine import VllmEngine
+from .gate import Gate
+from .metrics import Metrics
 from .reconcile import Reconciler
 from .rollout import Rollouts
+
+if TYPE_CHECKING:  # vLLM takes seconds to import, and most of this package does without
+    from .engine import VllmEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,24 @@ class Service:
     aliases: Aliases
     rollouts: Rollouts
     reconciler: Reconciler
+    gate: Gate
+    metrics: Metrics
+    audit: Audit
+    max_body_bytes: int
+    request_seconds: float
     base_name: str
     served_base: asyncio.Task[ServedBase]
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     def start(self) -> None:
+        slots, degraded = self.rollouts.slots, self.reconciler
+        for name, about, read in (
+            ("running_requests", "Answers being generated", lambda: self.gate.running),
+            ("waiting_requests", "Requests waiting for the engine", lambda: self.gate.waiting),
+            ("loaded_versions", "Versions in the engine", lambda: len(slots)),
+            ("degraded", "What serves something else than asked", lambda: len(degraded.degraded)),
+        ):
+            self.metrics.watch(name, about, read)
         watching = asyncio.create_task(self.reconciler.run())
         watching.add_done_callback(self.reconciler.stopped)
         self.tasks.extend([watching, self.served_base])
@@ -36,3 +54,4 @@ class Service:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.audit.close()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from .errors import CannotServe
 
 STARTER_MODEL = Path(__file__).resolve().parents[1] / "adapters" / "starter" / "model"
 
@@ -25,24 +23,32 @@ class ServerSettings(BaseSettings):
     registry_url: str = ""
     inference_api_key: SecretStr = SecretStr("")
     admin_api_key: SecretStr = SecretStr("")
-    registry_watch_s: float = Field(default=2.0, gt=0)
-    """How often the registry is looked at for new personas and changes of `current`."""
+    inference_api_keys: SecretStr = SecretStr("")
+    """More keys beside the one above, for rotation: `NAME=KEY NAME=KEY …`."""
+    admin_api_keys: SecretStr = SecretStr("")
+    inference_api_keys_file: Path | None = None
+    """A file with a `NAME KEY` on each line; read again whenever it changes."""
+    admin_api_keys_file: Path | None = None
+    metrics: Literal["off", "key", "open"] = "off"
+    """Who may read /metrics: nobody, the metrics key's holder, everybody who reaches the port."""
+    metrics_api_key: SecretStr = SecretStr("")
+    max_waiting_requests: int = Field(default=128, ge=0)
+    """Requests that may wait for a place in the engine; beyond it the answer is 429."""
+    max_body_mb: float = Field(default=2.0, gt=0, le=64)
+    request_seconds: float = Field(default=300.0, gt=0)
+    """How long one request may take in all, its wait included."""
+    audit_log: Path | None = None
+    """Where admin actions are written down; default: $UNDERSTUDY_HOME/logs/audit.jsonl."""
+    registry_watch_s: float | None = Field(default=None, gt=0)
+    """How often the registry is looked at; default: 2 s for a folder, 15 s for anything else."""
+    adopt_new_versions: bool = False
+    """Serve a version as soon as it is published, without waiting for a reload."""
 
     @property
     def registry(self) -> str:
         return self.registry_url or str(self.understudy_home / "registry")
 
-    def checked(self) -> Self:
-        """The settings themselves, if both keys may guard a server; else CannotServe."""
-        keys = {
-            "INFERENCE_API_KEY": self.inference_api_key.get_secret_value(),
-            "ADMIN_API_KEY": self.admin_api_key.get_secret_value(),
-        }
-        for name, key in keys.items():
-            if not key:
-                raise CannotServe(f"{name} is not set: the server will not serve without it")
-            if not key.isascii() or any(c.isspace() for c in key):
-                raise CannotServe(f"{name} holds spaces or characters outside ASCII")
-        if len(set(keys.values())) == 1:
-            raise CannotServe("INFERENCE_API_KEY and ADMIN_API_KEY must not be the same key")
-        return self
+    @property
+    def registry_cache(self) -> Path:
+        """Where a registry that is not a folder is mirrored."""
+        return self.understudy_home / "cache" / "registry"

@@ -6,10 +6,15 @@ Each rejection is one sentence that says what to do about it.
 
 from __future__ import annotations
 
-import json
 import math
+import re
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import FileIO
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from adapters.manifest import (
     ADAPTER_CONFIG,
@@ -19,27 +24,21 @@ from adapters.manifest import (
     file_digest,
 )
 
+from .adapter_config import Scale, check_config
 from .base_model import ServedBase
 from .errors import Rejected
-from .weights import FLOATS, Tensor, check_layout, norm, read_header
+from .weights import AGAIN, FLOATS, Tensor, check_layout, largest, norm, read_header, shown
 
 MAX_ADAPTER_BYTES = 2 * 1024**3
-MAX_CONFIG_BYTES = 1024**2
+MAX_FILES = 64
 MAX_STRENGTH = 10.0
 """Root mean square of a change per weight, at most; a base's weights are around 0.03."""
+MAX_WEIGHT = 1000.0
+"""Weights and scaling as the engine multiplies with them; float16 ends at 65,504."""
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
-UNSUPPORTED = {
-    "use_dora": "was trained with DoRA",
-    "lora_bias": "has a LoRA bias",
-    "modules_to_save": "carries whole modules (modules_to_save)",
-    "layer_replication": "replicates layers",
-    "alora_invocation_tokens": "is an activated LoRA",
-    "use_bdlora": "is block-diagonal",
-    "use_qalora": "is a QA-LoRA",
-    "trainable_token_indices": "changes token embeddings",
-    "rank_pattern": "has several ranks",
-    "alpha_pattern": "has several alphas",
-}
+
+Halves = dict[str, Tensor]
 
 
 def validate(
@@ -47,25 +46,32 @@ def validate(
 ) -> None:
     """Raises Rejected unless `folder` holds exactly the version that its manifest describes."""
     check_belongs(manifest, name, version, base)
-    check_files(folder, manifest)
-    rank, scaling = check_config(folder / ADAPTER_CONFIG, manifest, max_rank)
-    path = folder / ADAPTER_WEIGHTS
-    tensors = read_header(path)
-    check_layout(path, tensors)
-    modules = check_shapes(tensors, base, manifest, rank)
-    check_strength(path, modules, scaling)
+    try:
+        check_files(folder, manifest)
+        with digests_compared(folder, manifest):
+            scale = check_config(folder / ADAPTER_CONFIG, manifest, max_rank)
+            path = folder / ADAPTER_WEIGHTS
+            tensors = read_header(path)
+            check_layout(path, tensors)
+            modules = check_shapes(tensors, base, manifest, scale.rank)
+            check_strength(path, modules, scale)
+    except OSError as error:
+        raise Rejected(
+            f"its files can't be read ({error.strerror}); check their owner and permissions, or "
+            "publish the persona again"
+        ) from error
 
 
 def check_belongs(manifest: Manifest, name: str, version: int, base: ServedBase) -> None:
     if (manifest.persona, manifest.version) != (name, version):
         raise Rejected(
-            f"its manifest is that of {manifest.persona}@{manifest.version}, "
-            f"not of {name}@{version}"
+            f"its manifest is that of {manifest.persona}@{shown(str(manifest.version))}, "
+            f"not of {name}@{version}; {AGAIN}"
         )
     if manifest.base.digest != base.digest:
         raise Rejected(
-            f"it was trained on another base model ({manifest.base.name[:120]}); serve that one as "
-            "BASE_MODEL, or train the persona again"
+            f"it was trained on another base model ({shown(manifest.base.name)}); serve that one "
+            "as BASE_MODEL, or train the persona again"
         )
     if manifest.base.chat_template_digest != base.chat_template_digest:
         raise Rejected(
@@ -74,114 +80,85 @@ def check_belongs(manifest: Manifest, name: str, version: int, base: ServedBase)
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    if folder.is_symlink():
-        raise Rejected("its folder is a symbolic link; versions are real folders")
-    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    """Raises Rejected unless the promised files are there, plain and alone; opens none of them."""
+    for place in (folder, *list(folder.parents)[:2]):  # the version, all versions, the persona
+        if place.is_symlink():
+            raise Rejected(
+                f"{shown(place.name)} is a symbolic link; put the real folder in its place"
+            )
+    present = set(islice((p.name for p in folder.iterdir() if p.name[0] != "."), MAX_FILES + 1))
+    if max(len(present), len(manifest.files)) > MAX_FILES:
+        raise Rejected(f"it has more than {MAX_FILES} files; {AGAIN}")
     for file in sorted(present | set(manifest.files)):
-        _check_name(folder, file)
+        _check_file(folder, file)
     for file in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
         if file not in manifest.files:
-            raise Rejected(f"the manifest names no {file}")
+            raise Rejected(f"the manifest names no {file}; {AGAIN}")
     for file in sorted(present - set(manifest.files) - {MANIFEST}):
-        raise Rejected(f"{file[:120]} is not in the manifest; a version is never changed")
-    for file, digest in manifest.files.items():
-        if file not in present:
-            raise Rejected(f"{file} is missing; publish the persona again")
-        if file_digest(folder / file) != digest:
-            raise Rejected(f"{file} is not the published one (its digest differs)")
+        raise Rejected(f"{file} is not in the manifest and versions never change; remove it")
+    for file in sorted(set(manifest.files) - present):
+        raise Rejected(f"{file} is missing; {AGAIN}")
 
 
-def _check_name(folder: Path, file: str) -> None:
-    if file in ("", ".", "..") or len(file) > 255 or any(c in file for c in "/\\\0"):
-        raise Rejected(f"the manifest names a file that is not one: {file[:120]!r}")
-    if Path(file).suffix in PICKLES:
-        raise Rejected(f"{file} could run code when it is read; only safetensors are taken")
-    path = folder / file
-    if path.is_symlink():
-        raise Rejected(f"{file} is a symbolic link; a version holds real files")
-    if path.exists() and not path.is_file():
-        raise Rejected(f"{file} is not a plain file")
-    if path.exists() and path.stat().st_size > MAX_ADAPTER_BYTES:
-        raise Rejected(f"{file} is larger than {MAX_ADAPTER_BYTES >> 30} GiB")
-
-
-def check_config(path: Path, manifest: Manifest, max_rank: int) -> tuple[int, float]:
-    """The adapter's rank and scaling, where its configuration is one that the engine honours."""
-    config = _config(path)
-    if config.get("peft_type") != "LORA":
-        raise Rejected(f"{path.name} is not a LoRA configuration")
-    for field, what in UNSUPPORTED.items():
-        if config.get(field):
-            raise Rejected(f"it {what}, which can't be served; train it as a plain LoRA")
-    if config.get("bias", "none") != "none":
-        raise Rejected("it trains biases, which can't be served; train it with bias='none'")
-    rank, alpha = config.get("r"), config.get("lora_alpha")
-    if type(rank) is not int or rank != manifest.rank:
-        raise Rejected(f"{path.name} says rank {rank!r:.20}, the manifest says {manifest.rank}")
-    if rank > max_rank:
+def _check_file(folder: Path, file: str) -> None:
+    if Path(file).suffix.lower() in PICKLES:
         raise Rejected(
-            f"its rank {rank} is above the {max_rank} this server was started for; "
-            "restart the server, or train with a smaller rank"
+            f"{shown(file)} could run code when it is read; save the adapter as safetensors"
         )
-    if not isinstance(alpha, int | float) or not math.isfinite(alpha) or alpha <= 0:
-        raise Rejected(f"{path.name} has no usable lora_alpha")
-    _check_targets(config.get("target_modules"), manifest)
-    return rank, alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _config(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise Rejected(f"{path.name} is larger than {MAX_CONFIG_BYTES >> 20} MiB")
+    if not FILE_NAME.fullmatch(file):
+        raise Rejected(f"'{shown(file)}' can't be the name of a version's file; {AGAIN}")
     try:
-        config = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        raise Rejected(f"{path.name} is not JSON") from None
-    if not isinstance(config, dict):
-        raise Rejected(f"{path.name} is not a configuration")
-    return config
+        found = (folder / file).lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(found.st_mode):
+        raise Rejected(f"{file} is a symbolic link; put the real file in its place")
+    if not stat.S_ISREG(found.st_mode):
+        raise Rejected(f"{file} is not a plain file; {AGAIN}")
+    if found.st_size > MAX_ADAPTER_BYTES:
+        raise Rejected(
+            f"{file} is larger than {MAX_ADAPTER_BYTES >> 30} GiB; train with a smaller rank"
+        )
 
 
-def _check_targets(targets: object, manifest: Manifest) -> None:
-    if not isinstance(targets, list) or not all(isinstance(t, str) for t in targets):
-        raise Rejected("adapter_config.json does not list its target modules")
-    if set(targets) != set(manifest.target_modules):
-        raise Rejected("adapter_config.json and the manifest name different target modules")
+@contextmanager
+def digests_compared(folder: Path, manifest: Manifest) -> Iterator[None]:
+    """Compares every file's digest while the block judges what the files say.
+
+    Digests take most of the time, so they get a thread of their own; what they have to say comes
+    first, as files that are not the published ones may say anything.
+    """
+    with ThreadPoolExecutor(1, "digests") as thread:
+        compared = thread.submit(check_digests, folder, manifest)
+        try:
+            yield
+        finally:
+            compared.result()
+
+
+def check_digests(folder: Path, manifest: Manifest) -> None:
+    for file, digest in manifest.files.items():
+        if file_digest(folder / file) != digest:
+            raise Rejected(f"{file} is not the published one (its digest differs); {AGAIN}")
 
 
 def check_shapes(
     tensors: dict[str, Tensor], base: ServedBase, manifest: Manifest, rank: int
-) -> dict[str, dict[str, Tensor]]:
+) -> dict[str, Halves]:
     """Both halves of every module that the adapter changes, each as wide as the base's layer."""
-    modules: dict[str, dict[str, Tensor]] = {}
+    modules: dict[str, Halves] = {}
     for name, tensor in tensors.items():
         module, side = _module(name)
         if tensor.dtype not in FLOATS:
-            raise Rejected(f"{name[:120]} is {tensor.dtype[:20]}; weights are F32, F16 or BF16")
+            raise Rejected(f"{shown(name)} is {tensor.dtype}; save it as F32, F16 or BF16")
         if manifest.shapes.get(name, tensor.shape) != tensor.shape:
-            raise Rejected(f"{name[:120]} has not the shape that the manifest gives")
+            raise Rejected(f"{shown(name)} has not the shape that the manifest gives; {AGAIN}")
         modules.setdefault(module, {})[side] = tensor
     if not modules:
-        raise Rejected("it holds no LoRA weights")
-    for module, sides in modules.items():
-        _check_module(module, sides, base, manifest, rank)
+        raise Rejected("it holds no LoRA weights; train it again")
+    for module, halves in modules.items():
+        _check_module(module, halves, base, manifest, rank)
     return modules
-
-
-def check_strength(path: Path, modules: dict[str, dict[str, Tensor]], scaling: float) -> None:
-    """Raises Rejected for weights that are not finite, or so strong that the model's would not be.
-
-    vLLM's CPU attention reads a block of its cache beyond a request's end: NaN that one adapter
-    leaves there becomes everybody's answer. So the engine must not meet such an adapter at all.
-    """
-    for module, sides in modules.items():
-        a, b = (norm(path, f"{module}.{side}", sides[side]) for side in ("lora_A", "lora_B"))
-        weights = math.prod((sides["lora_A"].shape[1], sides["lora_B"].shape[0]))
-        strength = scaling * a * b / math.sqrt(weights)
-        if strength > MAX_STRENGTH:
-            raise Rejected(
-                f"{module[:120]} would change the base's weights by {strength:.3g} on average, "
-                f"more than {MAX_STRENGTH:g}: its training has diverged"
-            )
 
 
 def _module(name: str) -> tuple[str, str]:
@@ -189,27 +166,60 @@ def _module(name: str) -> tuple[str, str]:
         module = name.removeprefix("base_model.model.").removesuffix(f".{side}.weight")
         if name == f"base_model.model.{module}.{side}.weight":
             return module, side
-    raise Rejected(f"{name[:120]} is not the weight of a plain LoRA")
+    raise Rejected(f"{shown(name)} is not the weight of a plain LoRA; train it as one")
 
 
 def _check_module(
-    module: str, sides: dict[str, Tensor], base: ServedBase, manifest: Manifest, rank: int
+    module: str, halves: Halves, base: ServedBase, manifest: Manifest, rank: int
 ) -> None:
-    if set(sides) != {"lora_A", "lora_B"}:
-        raise Rejected(f"{module[:120]} has only one half of its LoRA weights")
+    if set(halves) != {"lora_A", "lora_B"}:
+        raise Rejected(f"{shown(module)} has only one half of its LoRA weights; train it again")
     if module not in base.layers:
-        raise Rejected(f"the base model has no layer {module[:120]}")
+        raise Rejected(
+            f"the base model has no layer {shown(module)}; serve the one that the persona was "
+            "trained on as BASE_MODEL"
+        )
     if not any(module == t or module.endswith(f".{t}") for t in manifest.target_modules):
-        raise Rejected(f"{module[:120]} is not among the manifest's target modules")
-    a, b = sides["lora_A"].shape, sides["lora_B"].shape
-    layer = base.layers[module]
-    outputs, inputs = layer or (b[0] if b else 0, a[-1] if a else 0)
+        raise Rejected(f"{module} is not among the manifest's target modules; {AGAIN}")
+    a, b = halves["lora_A"].shape, halves["lora_B"].shape
+    outputs, inputs = base.layers[module] or (b[0] if b else 0, a[-1] if a else 0)
     if a != (rank, inputs) or b != (outputs, rank):
         raise Rejected(
-            f"{module[:120]}: shapes {_by(a)} and {_by(b)} do not fit the base's layer "
-            f"({_by((rank, inputs))} and {_by((outputs, rank))})"
+            f"{module}: shapes {_by(a)} and {_by(b)} do not fit the base's layer "
+            f"({_by((rank, inputs))} and {_by((outputs, rank))}); train it on this base"
         )
 
 
 def _by(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape[:4])) or "()"
+    return "×".join(map(str, shape)) or "()"
+
+
+def check_strength(path: Path, modules: dict[str, Halves], scale: Scale) -> None:
+    """Raises Rejected for weights that are not finite, or so strong that the model's would not be.
+
+    vLLM's CPU attention reads a block of its cache beyond a request's end: NaN that one adapter
+    leaves there becomes everybody's answer. So the engine must not meet such an adapter at all.
+    """
+    with FileIO(path) as file:
+        for module, halves in modules.items():
+            _check_module_strength(file, module, halves, scale)
+
+
+def _check_module_strength(file: FileIO, module: str, halves: Halves, scale: Scale) -> None:
+    a, b = (largest(file, f"{module}.{side}", halves[side]) for side in ("lora_A", "lora_B"))
+    weight = max(a, scale.scaling, scale.scaling * b)
+    if weight > MAX_WEIGHT:
+        raise Rejected(
+            f"{module} has weights (or a scaling) of {weight:.3g}, above {MAX_WEIGHT:g}: its "
+            "training has diverged; train it again, more gently"
+        )
+    # No weight of the base changes by more than this product; few adapters need a closer look.
+    if scale.scaling * scale.rank * a * b <= MAX_STRENGTH:
+        return
+    weights = halves["lora_A"].shape[1] * halves["lora_B"].shape[0]
+    norms = norm(file, halves["lora_A"]) * norm(file, halves["lora_B"])
+    if (strength := scale.scaling * norms / math.sqrt(weights)) > MAX_STRENGTH:
+        raise Rejected(
+            f"{module} would change the base's weights by {strength:.3g} on average, above "
+            f"{MAX_STRENGTH:g}: its training has diverged; train it again, more gently"
+        )

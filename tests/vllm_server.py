@@ -24,6 +24,9 @@ class VllmServer:
 
     inference_key = "test-inference-key"
     admin_key = "test-admin-key"
+    module = "inference_server"
+    arguments: tuple[str, ...] = ()
+    """What else is said on the command line."""
 
     def __init__(self, home: Path, base_model: Path) -> None:
         self.home, self.base_model = home, base_model
@@ -32,6 +35,8 @@ class VllmServer:
             self.port: int = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
+        """What else the server is told, or told otherwise."""
 
     def start(self) -> None:
         environment = {
@@ -43,10 +48,11 @@ class VllmServer:
             "ADMIN_API_KEY": self.admin_key,
             "REGISTRY_WATCH_S": "0.5",
             "HF_HUB_OFFLINE": "1",
+            **self.environment,
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "inference_server", "--port", str(self.port)],
+                [sys.executable, "-m", self.module, "--port", str(self.port), *self.arguments],
                 env=environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -133,6 +133,8 @@ async def _base_model(settings: Settings) -> Finding:
 
 
 async def _personas(settings: Settings) -> Finding:
+    if "://" in settings.registry:
+        return Finding("personas", "fine", "in a registry elsewhere; see: understudy personas")
     found = sorted(Path(settings.registry).glob("personas/*/persona.toml"))
     if found:
         return Finding("personas", "fine", ", ".join(path.parent.name for path in found))

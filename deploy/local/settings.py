@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -11,6 +12,19 @@ from .home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
 STARTER_MODEL = PROJECT / "adapters" / "starter" / "model"
+
+
+LIBRARIES = ("AWS_", "HF_")
+"""Beginnings of variables that libraries read from the environment by themselves."""
+
+
+def for_libraries(env_file: Path = Path(".env")) -> dict[str, str]:
+    """What `.env` says to libraries, which do not read that file."""
+    return {
+        name: value
+        for name, value in dotenv_values(env_file).items()
+        if value and name.startswith(LIBRARIES)
+    }
 
 
 class Settings(BaseSettings):
@@ -43,6 +57,11 @@ class Settings(BaseSettings):
     @property
     def registry(self) -> str:
         return self.registry_url or str(self.home.root / "registry")
+
+    @property
+    def registry_cache(self) -> Path:
+        """Where a registry that is not a folder is mirrored."""
+        return self.home.root / "cache" / "registry"
 
     @property
     def base(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,26 @@ def test_the_same_run_is_not_published_twice(home: Path, registry: Registry) -> 
     assert (again.version, again.new) == (1, False)
     assert again.sentence == "this training is already maya@1; nothing was published"
     assert registry.versions("maya") == [1]
+
+
+def test_publishing_again_ends_what_a_killed_publisher_began(
+    home: Path, registry: Registry
+) -> None:
+    publish(home, registry, "maya")
+    persona = registry.root / "personas" / "maya"
+    (persona / "current").unlink()
+    left = [persona / ".current-x", persona / "versions" / ".incoming-x"]
+    for path in left:
+        path.mkdir()
+        os.utime(path, (0, 0))
+    young = persona / "versions" / ".incoming-young"
+    young.mkdir()
+    again = publish(home, registry, "maya")
+    assert (again.new, again.current, registry.current("maya")) == (False, 1, 1)
+    leave_run(home, load_dataset(home, "maya").report, value=2.0)
+    assert publish(home, registry, "maya").version == 2
+    assert not any(path.exists() for path in left)
+    assert young.exists()
 
 
 def test_a_later_version_waits_for_a_reload(home: Path, registry: Registry) -> None:

@@ -158,13 +158,12 @@ async def test_a_message_whose_process_died_is_answered_by_the_next_one(
     settings: Settings, place: str, model: ModelServer
 ) -> None:
     said = message(place, "lost?")
-    async with store(settings) as kept:
-        dying = Memory(kept, keep=64, ttl_s=60, lease_s=1)
+    async with wire(settings) as app, store(settings) as kept:
+        dying = Memory(kept, keep=64, ttl_s=60, lease_s=2)
         await kept.ask(dying.claim(Claim(said)))  # and never finished
-    async with wire(settings) as app:
         early, late = KeptReply(), KeptReply()
         await app.conversation.answer(said, early)
-        await asyncio.sleep(1.05)
+        await asyncio.sleep(2.05)
         await app.conversation.answer(said, late)
     assert early.silent
     assert late.final == "Hello there."

@@ -69,6 +69,7 @@ async def test_sampling_is_the_personas_and_what_openai_does_not_name_goes_along
         (Fault(status=503), ModelBusy, 2),
         (Fault(status=500), ModelFailed, 2),
         (Fault(status=502), ModelFailed, 2),
+        (Fault(status=504), ModelSlow, 1),
         (Fault(cut=True), ModelBroke, 2),
         (Fault(garbage='{"choices'), ModelBroke, 2),
         (Fault(garbage='{"choices": [{"delta": null}]}'), ModelBroke, 2),
@@ -84,7 +85,7 @@ async def test_each_failure_has_its_own_sentence_and_one_retry_at_most(
 ) -> None:
     model.faults.extend([fault] * 3)
     with pytest.raises(error) as caught:
-        await said(model.url, Patience(first_token_s=0.3))
+        await said(model.url, Patience(first_token_s=0.3 if fault.silent else 30))
     assert caught.type is error
     assert error.spoken != ModelError.spoken
     assert len(model.questions) == attempts

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from deploy.local.settings import Settings
+from deploy.local.settings import Settings, for_libraries
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +51,9 @@ def test_keys_that_are_given_are_not_made() -> None:
 def test_the_registry_lives_in_the_state_folder_unless_it_is_given() -> None:
     assert settings().registry == str(Path("home").absolute() / "registry")
     assert settings(registry_url="/elsewhere").registry == "/elsewhere"
+
+
+def test_what_env_says_to_libraries_is_passed_on_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("AWS_ACCESS_KEY_ID=me\nHF_TOKEN=\nDISCORD_TOKEN=secret\n")
+    assert for_libraries(tmp_path / ".env") == {"AWS_ACCESS_KEY_ID": "me"}
+    assert for_libraries(tmp_path / "none") == {}

@@ -7,12 +7,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from adapters.registry import Registry
 from inference_server.aliases import Aliases
 from inference_server.base_model import ServedBase, inspect
+from inference_server.metrics import Metrics
 from inference_server.rollout import Rollouts
 from tests.inference_server import made
+from tests.inference_server.running import built_stage, stage  # noqa: F401  # as fixtures
 from tests.inference_server.small_engine import SmallEngine
 
 
@@ -27,8 +30,13 @@ def served_base(base_folder: Path) -> ServedBase:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    registry = Registry(tmp_path / "registry")
+def registry_class() -> type[Registry]:
+    return Registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path, registry_class: type[Registry]) -> Registry:
+    registry = registry_class(tmp_path / "registry")
     registry.root.mkdir()
     return registry
 
@@ -57,10 +65,19 @@ def aliases() -> Aliases:
 
 
 @pytest.fixture
+def metrics() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
 def rollouts(
-    registry: Registry, engine: SmallEngine, aliases: Aliases, served_base: ServedBase
+    registry: Registry,
+    engine: SmallEngine,
+    aliases: Aliases,
+    served_base: ServedBase,
+    metrics: CollectorRegistry,
 ) -> Rollouts:
     async def base() -> ServedBase:
         return served_base
 
-    return Rollouts(registry, engine, aliases, base)
+    return Rollouts(registry, engine, aliases, base, Metrics(metrics))

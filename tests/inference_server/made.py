@@ -116,12 +116,28 @@ def publish(
     **manifest: Any,
 ) -> int:
     """Publish a random adapter (or the given parts of one) and return its version."""
-    if persona not in registry.names():
-        make_card(registry, persona)
     source.mkdir(parents=True, exist_ok=True)
     (source / ADAPTER_CONFIG).write_text(json.dumps(lora_config(rank, **(config or {}))))
     made = dict(weights) if weights is not None else lora_weights(base, rank, seed, scale)
     save_file(made, source / ADAPTER_WEIGHTS)
+    shapes = {name: array.shape for name, array in made.items()}
+    return seal(registry, persona, base, source, rank=rank, shapes=shapes, seed=seed, **manifest)
+
+
+def seal(
+    registry: Registry,
+    persona: str,
+    base: Path,
+    source: Path,
+    *,
+    rank: int,
+    shapes: Mapping[str, tuple[int, ...]],
+    seed: int = 1,
+    **manifest: Any,
+) -> int:
+    """Publish an adapter's files, as they lie in `source`, and return their version."""
+    if persona not in registry.names():
+        make_card(registry, persona)
     files = {name: file_digest(source / name) for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)}
     fields: dict[str, Any] = {
         "persona": persona,
@@ -134,7 +150,7 @@ def publish(
         ),
         "rank": rank,
         "target_modules": TARGETS,
-        "shapes": {name: array.shape for name, array in made.items()},
+        "shapes": shapes,
         "files": files,
         "dataset": Dataset(digest="0" * 64, examples=1, held_out=0),
         "seed": seed,

@@ -20,13 +20,17 @@ NOT_FINITE = Answer("well", ended=True, finite=False)
 
 
 class SmallEngine:
-    """Holds what it is given; says `answers[name]`, else something good, when `open` is set."""
+    """Holds what it is given; says `answers[name]`, else something good, when `open` is set.
 
-    def __init__(self, max_loaded: int = 10, max_rank: int = 16) -> None:
-        self.max_loaded, self.max_rank = max_loaded, max_rank
+    `answers_of[rank]` goes before that, where there are several engines.
+    """
+
+    def __init__(self, max_loaded: int = 10, max_rank: int = 16, engines: int = 1) -> None:
+        self.max_loaded, self.max_rank, self.engines = max_loaded, max_rank, engines
         self.loaded: dict[str, Path] = {}
         self.most_loaded = 0
         self.answers: dict[str, Answer] = {}
+        self.answers_of: dict[int, dict[str, Answer]] = {}
         self.refused: set[str] = set()
         self.asked: list[tuple[str, Sequence[dict[str, str]], dict[str, Any]]] = []
         self.open = asyncio.Event()
@@ -47,9 +51,10 @@ class SmallEngine:
         self.loaded.pop(name, None)
 
     async def answer(
-        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any]
+        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any], rank: int
     ) -> Answer:
+        assert 0 <= rank < self.engines
         if name != BASE and name not in self.loaded:
             raise EngineRefused(f"{name} is not loaded")
         self.asked.append((name, messages, sampling))
-        return self.answers.get(name, GOOD)
+        return self.answers_of.get(rank, self.answers).get(name, GOOD)

@@ -14,7 +14,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from inference_server.access import Door, Guard, Keys, door_to
+from inference_server.access import Guard, door_to
+from inference_server.keys import Door, Keys
+from inference_server.settings import ServerSettings
 
 INFERENCE, ADMIN = "inference-key", "admin-key"
 OPEN = [("GET", "/health"), ("GET", "/ready")]
@@ -67,6 +69,11 @@ SIDE_DOORS = [
 ]
 
 
+def keys(**settings: object) -> Keys:
+    fields = {"inference_api_key": INFERENCE, "admin_api_key": ADMIN, **settings}
+    return Keys.of(ServerSettings(_env_file=None, **fields))
+
+
 async def answer(request: Request) -> PlainTextResponse:
     return PlainTextResponse("content of " + request.url.path)
 
@@ -81,7 +88,7 @@ def app() -> Starlette:
     methods = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]
     routes = [WebSocketRoute("/{path:path}", greet), Route("/{path:path}", answer, methods=methods)]
     app = Starlette(routes=routes, middleware=[Middleware(Guard)])
-    app.state.access_keys = Keys.of(INFERENCE, ADMIN)
+    app.state.access_keys = keys()
     return app
 
 
@@ -174,5 +181,11 @@ def test_websockets_are_refused_with_every_key(app):
                     pass
 
 
-def test_keys_are_kept_as_digests_only():
-    assert INFERENCE not in repr(Keys.of(INFERENCE, ADMIN))
+async def test_metrics_are_closed_until_somebody_opens_them(app, client):
+    assert (await client.get("/metrics", headers=bearer(ADMIN))).status_code == 404
+    app.state.access_keys = keys(metrics="open")
+    assert (await client.get("/metrics")).status_code == 200
+    app.state.access_keys = keys(metrics="key", metrics_api_key="reads-metrics")
+    for key, status in (("reads-metrics", 200), (INFERENCE, 401), (ADMIN, 401)):
+        assert (await client.get("/metrics", headers=bearer(key))).status_code == status
+    assert (await client.get("/v1/models", headers=bearer("reads-metrics"))).status_code == 401

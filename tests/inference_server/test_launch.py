@@ -55,7 +55,8 @@ def serve(environment: dict[str, str], folder: Path, *arguments: str) -> str:
         ({"BASE_MODEL": "/nowhere/model"}, "there is no model folder /nowhere/model"),
         ({"BASE_MODEL": "./model"}, "there is no model folder ./model"),
         ({"BASE_MODEL": "nobody/nothing"}, "nor in the local cache, and HF_HUB_OFFLINE is set"),
-        ({"REGISTRY_URL": "s3://bucket/x"}, "REGISTRY_URL must be a folder"),
+        ({"REGISTRY_URL": "nonsense://x"}, "nonsense:// is not known; use a folder, s3://"),
+        ({"REGISTRY_URL": "s3://me:secret@voices"}, "an s3:// URL holds no credentials"),
         ({"REGISTRY_URL": str(PROJECT / "pyproject.toml")}, "is not a folder"),
         ({"REGISTRY_URL": "/proc/nothing"}, "can't be made"),
         ({"REGISTRY_WATCH_S": "often"}, "REGISTRY_WATCH_S"),
@@ -135,6 +136,30 @@ def test_the_environment_closes_what_vllm_could_open():
     assert environment["VLLM_PLUGINS"] == "understudy"
     assert environment["VLLM_CPU_KVCACHE_SPACE"] == "7"
     assert "VLLM_API_KEY" not in environment
+
+
+@pytest.mark.parametrize(
+    ("passed", "engines"),
+    [
+        ([], 1), (["--data-parallel-size", "2"], 2), (["--data-parallel-size=2"], 2),
+        (["--data_parallel_size", "2"], 2), (["-dp", "2"], 2), (["-dp=2"], 2),
+        (["-tp", "2", "-dp", "3"], 3), (["-dpb", "ray"], 1), (["-dpl", "2"], 1),
+        (["-dp"], 1), (["-dp", "two"], 1),
+    ],
+)  # fmt: skip
+def test_the_number_of_engines_is_read_however_it_is_written(passed, engines):
+    assert launch.engines(passed) == engines
+
+
+@pytest.mark.skipif(not launch.on_cpu(), reason="vLLM is not the build for CPUs")
+def test_engines_on_a_cpu_share_its_cores_unless_the_owner_binds_them():
+    environment: dict[str, str] = {}
+    launch.prepare_environment(environment, verbose=False, engines=2)
+    assert environment["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
+    assert environment["OMP_NUM_THREADS"] == str(max(1, (os.cpu_count() or 1) // 2))
+    bound = {"VLLM_CPU_OMP_THREADS_BIND": "0|1"}
+    launch.prepare_environment(bound, verbose=False, engines=2)
+    assert bound["VLLM_CPU_OMP_THREADS_BIND"] == "0|1"
 
 
 def test_settings_hide_keys_and_default_to_the_starter_model(tmp_path, monkeypatch):

@@ -8,44 +8,79 @@ import subprocess
 import sys
 import time
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from tests.inference_server.stage import runs
 from tests.vllm_server import PROJECT
 
 PARENT = """
-import multiprocessing, time
+import multiprocessing, sys, time
 from inference_server.orphans import end_with_parent
 
-def engine():
+def coordinator():
+    time.sleep(60)
+
+def engine(started, late):
+    if late:
+        started.set()
+        time.sleep(2)
     end_with_parent()
+    started.set()
     time.sleep(60)
 
 if __name__ == "__main__":
     end_with_parent()
-    child = multiprocessing.get_context("spawn").Process(target=engine)
-    child.start()
-    print(child.pid, flush=True)
+    spawn = multiprocessing.get_context("spawn")
+    started, late = spawn.Event(), sys.argv[1:] == ["late"]
+    children = [spawn.Process(target=coordinator)]
+    children.append(spawn.Process(target=engine, args=[started, late]))
+    for child in children:
+        child.start()
+    started.wait()
+    print(*(child.pid for child in children), flush=True)
     time.sleep(60)
 """
+"""Like a server of several engines, whose coordinator reads no plugins."""
 
 
-def test_an_engine_ends_when_the_server_that_started_it_is_killed(tmp_path):
-    script = tmp_path / "server.py"
+def test_an_engine_and_the_coordinator_end_when_the_server_that_started_them_is_killed(tmp_path):
+    started = kill_a_server(tmp_path)
+    assert ended(started)
+
+
+def test_an_engine_that_starts_too_late_to_see_the_kill_ends_and_leaves_strangers_alone(tmp_path):
+    orphan = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]
+    stranger = int(subprocess.run(orphan, capture_output=True, text=True, check=True).stdout)
+    coordinator, engine = kill_a_server(tmp_path, "late")
+    try:
+        assert ended([engine])
+        assert runs(stranger)
+    finally:
+        os.kill(stranger, signal.SIGKILL)
+        os.kill(coordinator, signal.SIGKILL)
+
+
+def kill_a_server(folder: Path, *arguments: str) -> list[int]:
+    """The processes that it had started."""
+    script = folder / "server.py"
     script.write_text(PARENT)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}
     with subprocess.Popen(
-        [sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, script, *arguments], env=environment, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        engine = int(server.stdout.readline())
-        time.sleep(2)
-        assert runs(engine)
+        started = [int(pid) for pid in server.stdout.readline().split()]
+        assert [runs(pid) for pid in started] == [True, True]
         assert server.poll() is None, "a server without a parent of vLLM's must not watch anybody"
         os.kill(server.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while runs(engine) and time.monotonic() < deadline:
+        return started
+
+
+def ended(processes: list[int]) -> bool:
+    deadline = time.monotonic() + 30
+    while any(map(runs, processes)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not runs(engine)
+    return not any(map(runs, processes))
 
 
 def test_vllm_finds_our_plugins_in_the_installed_project():
@@ -55,5 +90,5 @@ def test_vllm_finds_our_plugins_in_the_installed_project():
     }
     assert found == {
         "vllm.endpoint_plugins": {"inference_server.plugin:Understudy"},
-        "vllm.general_plugins": {"inference_server.orphans:end_with_parent"},
+        "vllm.general_plugins": {"inference_server.each_process:begin"},
     }

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,10 +17,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from inference_server.aliases import Aliases, engine_name
+from inference_server.answer import VERSION_HEADER
 from inference_server.errors import NotReadyYet, UnknownModel
-from inference_server.relay import MAX_BODY_BYTES, VERSION_HEADER, Relay
+from inference_server.gate import Gate
+from inference_server.metrics import Metrics
+from inference_server.relay import Relay
 
 CHAT = "/v1/chat/completions"
+MAX_BODY_BYTES = 1 << 20
+USAGE = {"prompt_tokens": 7, "total_tokens": 9, "completion_tokens": 2}
 
 
 async def chat(request: Request) -> Response:
@@ -28,15 +34,23 @@ async def chat(request: Request) -> Response:
     model = body["model"]
     said = f'"model":"{model}"'
 
+    def event(**fields: object) -> str:
+        chunk = {"id": "x", "model": model, **fields}
+        return f"data: {json.dumps(chunk, separators=(',', ':'))}\n\n"
+
     async def events() -> AsyncIterator[str]:
+        yield event(choices=[{"delta": {"role": "assistant", "content": ""}}])
         for word in ("one", said):
-            chunk = {"id": "x", "model": model, "choices": [{"delta": {"content": word}}]}
-            yield f"data: {json.dumps(chunk, separators=(',', ':'))}\n\n"
+            await asyncio.sleep(body.get("pace_s", 0))
+            yield event(choices=[{"delta": {"content": word}}])
+        if body["stream_options"]["include_usage"]:
+            yield event(choices=[], usage=USAGE)
         yield "data: [DONE]\n\n"
 
     if body.get("stream"):
         return StreamingResponse(events(), media_type="text/event-stream")
-    return JSONResponse({"model": model, "said": said, "length": len(await request.body())})
+    await asyncio.sleep(body.get("pace_s", 0))
+    return JSONResponse({"model": model, "said": said, "usage": USAGE})
 
 
 @pytest.fixture
@@ -51,9 +65,12 @@ def aliases() -> Aliases:
 
 
 @pytest.fixture
-def app(aliases: Aliases) -> Starlette:
+def app(aliases: Aliases, metrics: CollectorRegistry) -> Starlette:
     app = Starlette(routes=[Route(CHAT, chat, methods=["POST"])], middleware=[Middleware(Relay)])
-    app.state.understudy = SimpleNamespace(aliases=aliases)
+    app.state.understudy = SimpleNamespace(
+        aliases=aliases, gate=Gate(2, 1), metrics=Metrics(metrics), request_seconds=30.0,
+        max_body_bytes=MAX_BODY_BYTES, engine=SimpleNamespace(engines=2, max_context=2048),
+    )  # fmt: skip
     return app
 
 
@@ -76,11 +93,115 @@ async def test_the_answer_says_who_was_asked_and_the_header_who_answered(client,
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+def chunks(answer: httpx.Response) -> list[dict]:
+    lines = [line for line in answer.text.split("\n\n") if line]
+    assert lines[-1] == "data: [DONE]"
+    return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
+
+
 async def test_every_chunk_of_a_stream_says_who_was_asked(client):
     answer = await client.post(CHAT, json={"model": "maya", "stream": True})
-    chunks = [json.loads(line[6:]) for line in answer.text.split("\n\n")[:2]]
-    assert [chunk["model"] for chunk in chunks] == ["maya", "maya"]
-    assert chunks[1]["choices"][0]["delta"]["content"] == '"model":"maya@2"'
+    assert [chunk["model"] for chunk in chunks(answer)] == ["maya"] * 3
+    assert chunks(answer)[2]["choices"][0]["delta"]["content"] == '"model":"maya@2"'
+
+
+async def test_token_counts_end_a_stream_only_where_the_client_asked_for_them(client):
+    asked = {"model": "maya", "stream": True}
+    silent = await client.post(CHAT, json={**asked, "stream_options": {"include_usage": False}})
+    counted = await client.post(CHAT, json={**asked, "stream_options": {"include_usage": True}})
+    assert all("usage" not in chunk for chunk in chunks(silent))
+    assert chunks(counted)[-1]["usage"] == USAGE
+    assert chunks(counted)[-1]["model"] == "maya"
+
+
+async def test_answers_are_measured_by_persona_and_version(client, metrics):
+    for asked, stream in (("maya", True), ("maya@1", False), ("tom", False)):
+        assert (await client.post(CHAT, json={"model": asked, "stream": stream})).status_code == 200
+
+    def read(name: str, persona: str, version: str, **labels: str) -> float | None:
+        labels = {"persona": persona, "version": version, **labels}
+        return metrics.get_sample_value(f"understudy_{name}", labels)
+
+    for persona, version in (("maya", "2"), ("maya", "1"), ("tom", "base")):
+        assert read("requests_total", persona, version, route=CHAT, outcome="ok") == 1
+        assert read("tokens_total", persona, version, kind="prompt") == 7
+        assert read("tokens_total", persona, version, kind="completion") == 2
+        assert read("request_seconds_count", persona, version) == 1
+    assert read("first_token_seconds_count", "maya", "2") == 1
+    assert read("between_tokens_seconds_count", "maya", "2") == 1
+    await client.post(CHAT, json={"model": "../../nobody"})
+    assert metrics.get_sample_value("understudy_refused_total", {"reason": "model_not_found"}) == 1
+    assert "nobody" not in generate_latest(metrics).decode()
+
+
+async def test_an_answer_that_takes_too_long_is_stopped_and_said(app, client):
+    app.state.understudy.request_seconds = 0.05
+    whole = await client.post(CHAT, json={"model": "maya", "pace_s": 10})
+    assert (whole.status_code, whole.json()["error"]["code"]) == (504, "took_too_long")
+    assert whole.headers["x-should-retry"] == "false"
+    stream = await client.post(CHAT, json={"model": "maya", "pace_s": 10, "stream": True})
+    assert stream.status_code == 200
+    assert chunks(stream)[-1]["error"]["code"] == "took_too_long"
+    assert app.state.understudy.gate.running == 0
+
+
+async def test_beyond_the_line_a_request_is_told_when_to_come_back(app, client, metrics):
+    gate = app.state.understudy.gate
+    slow = {"model": "maya", "pace_s": 0.2}
+    asked = [asyncio.create_task(client.post(CHAT, json=slow)) for _ in range(3)]
+    while gate.waiting < 1:
+        await asyncio.sleep(0.005)
+    assert gate.running == 2
+    refused = await client.post(CHAT, json=slow)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_busy")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+    assert (gate.running, gate.waiting) == (0, 0)
+    too_many = await client.post(CHAT, json={"model": "maya", "n": 3})
+    assert too_many.status_code == 400
+
+
+async def test_time_spent_waiting_counts(app, client):
+    app.state.understudy.request_seconds = 0.05
+    gate = app.state.understudy.gate
+    place = gate.take(2)
+    late = await client.post(CHAT, json={"model": "maya"})
+    assert late.status_code == 504
+    place.leave()
+    assert (gate.running, gate.waiting) == (0, 0)
+    app.state.understudy.request_seconds = 30
+    assert (await client.post(CHAT, json={"model": "maya"})).status_code == 200
+
+
+async def test_a_waiting_request_is_answered_by_the_version_that_serves_when_it_is_let_in(
+    app, client, aliases
+):
+    gate = app.state.understudy.gate
+    place = gate.take(2)
+    waiting = asyncio.create_task(client.post(CHAT, json={"model": "maya"}))
+    while not gate.waiting:
+        await asyncio.sleep(0.005)
+    aliases.point("maya", "maya@1")
+    place.leave()
+    assert (await waiting).headers[VERSION_HEADER] == "maya@1"
+
+
+async def test_of_the_client_s_headers_only_harmless_ones_reach_the_engine(app, client):
+    seen: dict[str, str] = {}
+
+    async def look(request: Request) -> Response:
+        seen.clear()
+        seen.update(request.headers)
+        return JSONResponse({})
+
+    app.router.routes[:] = [Route(CHAT, look, methods=["POST"])]
+    sent = {"X-Request-Id": "1", "Priority": "9", "traceparent": "x", "Authorization": "Bearer k"}
+    for rank, passed in (("1", True), ("2", False), ("-1", False), ("9" * 5000, False)):
+        headers = {**sent, "X-data-parallel-rank": rank}
+        assert (await client.post(CHAT, json={}, headers=headers)).status_code == 200
+        assert ("x-data-parallel-rank" in seen) is passed
+        assert not seen.keys() & {name.lower() for name in sent}
+        assert seen["content-type"] == "application/json"
 
 
 async def test_no_model_means_the_base(client):

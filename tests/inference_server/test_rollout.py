@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 
 import pytest
@@ -33,6 +34,41 @@ async def test_a_reload_goes_through_every_step_in_order(rollouts, publish):
     await rollouts.reload("maya")
     steps = list(rollouts.part("maya").rollout.seconds)
     assert steps == ["validate", "load", "probe", "commit", "flip"]
+
+
+async def test_every_state_is_logged_and_shown_and_every_end_counted(
+    rollouts, publish, engine, metrics, caplog
+):
+    publish()
+    publish()
+    with caplog.at_level(logging.INFO):
+        await rollouts.reload("maya", 1)
+    said = [record.message for record in caplog.records]
+    states = ("validate", "load", "probe", "commit", "flip")
+    assert [line for line in said if line.startswith("maya@1: ")] == [
+        f"maya@1: {state}" for state in states
+    ]
+    engine.answers["maya@2"] = SILENT
+    with pytest.raises(RolloutFailed):
+        await rollouts.reload("maya")
+    shown = rollouts.part("maya").rollout.as_json()
+    assert (shown["step"], shown["version"]) == ("failed", 2)
+    assert shown["reason"].startswith("probe: ")
+    engine.answers.clear()
+    await rollouts.reload("maya")
+    await rollouts.rollback("maya")
+
+    def ended(outcome: str, reason: str = "") -> float | None:
+        labels = {"persona": "maya", "outcome": outcome, "reason": reason}
+        return metrics.get_sample_value("understudy_rollouts_total", labels)
+
+    assert ended("done") == 2
+    assert ended("failed", "probe: probe_failed") == 1
+    assert ended("rolled_back") == 1
+    steps = {"step": "load"}
+    assert metrics.get_sample_value("understudy_rollout_step_seconds_count", steps) == 3
+    serving = {"persona": "maya"}
+    assert metrics.get_sample_value("understudy_serving_version", serving) == 1
 
 
 async def test_the_one_before_stays_loaded_and_older_ones_leave(rollouts, publish, engine, aliases):

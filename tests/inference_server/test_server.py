@@ -14,15 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from tests.inference_server import made
-from tests.inference_server.stage import QUESTION, Stage, foreign_base, one_track, runs
+from tests.inference_server.stage import QUESTION, Stage, one_track, runs
 from tests.vllm_server import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -45,26 +43,9 @@ ALLOWED = {
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    stage = Stage(tmp_path_factory.mktemp("stage"))
-    other = foreign_base(stage.folder / "other-base", stage.base)
-    for persona in ("maya", "maya", "tom", "ivy"):
-        stage.publish(persona)
-    stage.publish("ivy", base=other)
-    stage.registry.set_current("ivy", 2)
-    made.make_card(stage.registry, "zoe")
-    stage.server.start()
-    try:
-        stage.ready = stage.server.wait_until_ready()
-        yield stage
-    finally:
-        stage.server.kill()
-
-
-@pytest.fixture(scope="session")
-def vllm_routes(stage: Stage) -> dict[str, Any]:
+def vllm_routes(built_stage: Stage) -> dict[str, Any]:
     printed = subprocess.run(
-        [sys.executable, "-m", "tests.inference_server.vllm_routes", str(stage.base)],
+        [sys.executable, "-m", "tests.inference_server.vllm_routes", str(built_stage.base)],
         cwd=PROJECT, capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert printed.returncode == 0, printed.stderr[-4000:]
@@ -73,7 +54,7 @@ def vllm_routes(stage: Stage) -> dict[str, Any]:
 
 
 def test_at_start_every_persona_serves_and_a_broken_one_degrades_alone(stage):
-    assert stage.ready == {"ready": True, "degraded": ["ivy"]}
+    assert stage.ready == {"ready": True, "degraded": ["ivy"], "registry": "reachable"}
     for asked, answering in (("maya", "maya@1"), ("tom", "tom@1"), ("ivy", "ivy@1")):
         assert stage.ask(asked).headers["x-understudy-version"] == answering
     assert stage.ask("zoe").headers["x-understudy-version"] == "base"
@@ -286,44 +267,6 @@ def test_versions_are_listed_for_the_operator(stage):
     assert stage.reload("maya", version=99).status_code == 422
 
 
-def test_the_openai_client_works_unchanged(stage):
-    server = stage.server
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.inference_key) as client:
-        models = {model.id: model for model in client.models.list()}
-        assert {"base", "maya", "tom", "zoe"} <= set(models)
-        assert models["maya"].parent == "base"
-        ask: dict[str, Any] = {
-            "model": "maya",
-            "messages": [{"role": "user", "content": QUESTION}],
-            "max_tokens": 12,
-            "temperature": 0,
-        }
-        whole = client.chat.completions.create(**ask)
-        assert whole.model == "maya"
-        with client.chat.completions.create(**ask, stream=True) as stream:
-            chunks = list(stream)
-        assert {chunk.model for chunk in chunks} == {"maya"}
-        streamed = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-        assert streamed == whole.choices[0].message.content
-        extra = {"top_k": 5, "min_p": 0.1, "repetition_penalty": 1.1}
-        several = client.chat.completions.create(
-            **{**ask, "temperature": 0.9}, n=2, seed=3, stop=["."], logprobs=True, extra_body=extra
-        )
-        assert len(several.choices) == 2
-        assert several.choices[0].logprobs.content
-        text = client.completions.create(model="maya", prompt="Hello", max_tokens=4)
-        assert text.model == "maya"
-        with pytest.raises(openai.NotFoundError, match="does not exist"):
-            client.chat.completions.create(**{**ask, "model": "mayo"})
-        with pytest.raises(openai.BadRequestError):
-            client.chat.completions.create(**{**ask, "temperature": -3})
-    with (
-        openai.OpenAI(base_url=f"{server.url}/v1", api_key="wrong", max_retries=0) as stranger,
-        pytest.raises(openai.AuthenticationError),
-    ):
-        stranger.models.list()
-
-
 def test_tokens_are_counted_for_a_persona_by_name(stage):
     body = {"model": "maya", "messages": [{"role": "user", "content": QUESTION}]}
     with stage.server.client(stage.server.inference_key) as client:
@@ -351,28 +294,12 @@ def test_special_tokens_in_a_message_are_special_unless_neutralised(stage):
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[1]", b'{"model": "maya"}', b'{"model": "maya", "messages": 3}',
-     b'{"model": "maya", "messages": [{"role": "user", "content": "\\ud800"}]}',
-     b'{"model": "maya", "messages": [], "n": 1e9}', b"\xff\xfe",
-     json.dumps({"messages": [{"role": "user", "content": "x " * 50_000}]}).encode()],
-)  # fmt: skip
-def test_a_bad_request_is_a_4xx_in_openai_s_shape(stage, body):
-    with stage.server.client(stage.server.inference_key) as client:
-        headers = {"Content-Type": "application/json"}
-        answer = client.post("/v1/chat/completions", content=body, headers=headers)
-        assert 400 <= answer.status_code < 500, answer.text
-        assert answer.json()["error"]["message"]
-        assert client.get("/health").status_code == 200
-
-
 def test_the_log_is_calm_and_holds_no_key_and_no_message(stage):
     private = "my sister's name is Rosalind"
     stage.ask("maya", messages=[{"role": "user", "content": private}])
     log = stage.server.log.read_text()
     assert "ready: " in log
-    assert "admin: reload maya: version 2 serves, before it 1" in log
+    assert "admin (ADMIN_API_KEY): reload maya: version 2 serves, before it 1" in log
     for secret in (stage.server.inference_key, stage.server.admin_key, private):
         assert secret not in log
     assert "Traceback" not in log

@@ -10,50 +10,27 @@ replaced, never rewritten. No name reaches a path before it is checked.
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import tomli_w
 from pydantic import ValidationError
 
-from .manifest import BASE, MANIFEST, NAME, Card, Manifest
+from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest
 
+from .errors import (
+    BadName,
+    BrokenEntry,
+    UnknownPersona,
+    UnknownVersion,
+    Unreachable,
+)
+from .reading import read
+from .writing import copy, replace, sweep, sync, writing
 
-class RegistryError(Exception):
-    """The registry can't do that.
-
-    RegistryError
-    ├── BadName            not a persona's name at all
-    ├── UnknownPersona     no such persona
-    ├── UnknownVersion     no such version of the persona
-    ├── BrokenEntry        a file of the registry can't be read or understood
-    └── NotWritable        the folder can't be written
-    """
-
-
-class BadName(RegistryError):
-    pass
-
-
-class UnknownPersona(RegistryError):
-    pass
-
-
-class UnknownVersion(RegistryError):
-    pass
-
-
-class BrokenEntry(RegistryError):
-    pass
-
-
-class NotWritable(RegistryError):
-    pass
+CARD, CURRENT = "persona.toml", "current"
 
 
 def checked(name: str) -> str:
@@ -71,41 +48,52 @@ def checked(name: str) -> str:
 class Registry:
     """A registry in a folder. Methods raise RegistryError with a sentence for the owner."""
 
+    remote: ClassVar[bool] = False
+    """Whether it is elsewhere, so that it has to be looked at to see what is new."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @classmethod
-    def at(cls, url: str) -> Registry:
-        """The registry at REGISTRY_URL: a folder, given as a path or a `file://` URL."""
+    def at(cls, url: str, cache: Path | None = None) -> Registry:
+        """The registry at REGISTRY_URL: a folder, or any URL of fsspec, mirrored below `cache`."""
         path = url.removeprefix("file://")
         if "://" in path:
-            raise RegistryError(f"REGISTRY_URL must be a folder, and {path.split('://')[0]} is not")
-        return cls(Path(path).expanduser().absolute())
+            from .mirror import Mirror
+
+            return Mirror.of(url, cache)
+        return Registry(Path(path).expanduser().absolute())
+
+    def refresh(self) -> None:
+        """Look whether it can be read, and what is new there. Raises Unreachable."""
+        try:
+            next(self.root.iterdir(), None)
+        except OSError as error:
+            raise Unreachable(f"the registry {self.root} can't be read: {error.strerror}") from None
 
     def names(self) -> list[str]:
         """Every persona, by name."""
-        found = (path.parent.name for path in self.root.glob("personas/*/persona.toml"))
+        found = (path.parent.name for path in self.root.glob(f"personas/*/{CARD}"))
         return sorted(name for name in found if NAME.fullmatch(name) and name != BASE)
 
     def card(self, name: str) -> Card:
-        path = self._persona(name) / "persona.toml"
+        path = self._persona(name) / CARD
         try:
-            return Card.model_validate({**tomllib.loads(path.read_text("utf-8")), "name": name})
+            return Card.model_validate({**tomllib.loads(read(path).decode()), "name": name})
         except FileNotFoundError:
             raise UnknownPersona(self._unknown(name)) from None
         except (OSError, ValueError) as error:
             raise BrokenEntry(f"{path} can't be read: {_reason(error)}") from error
 
     def save_card(self, card: Card) -> None:
-        text = tomli_w.dumps(card.model_dump(mode="json", exclude={"name"}, exclude_none=True))
-        with _writing(self.root):
+        with writing(self.root):
             self._persona(card.name).mkdir(parents=True, exist_ok=True)
-            _replace(self._persona(card.name) / "persona.toml", text)
+            replace(self._persona(card.name) / CARD, as_toml(card))
 
     def versions(self, name: str) -> list[int]:
         """Published versions, oldest first; a folder without a manifest is not one."""
         found = self._persona(name).glob(f"versions/*/{MANIFEST}")
-        return sorted(int(p.parent.name) for p in found if _is_number(p.parent.name))
+        return sorted(int(p.parent.name) for p in found if is_number(p.parent.name))
 
     def path(self, name: str, version: int) -> Path:
         """The folder of a version, which exists."""
@@ -114,30 +102,42 @@ class Registry:
             raise UnknownVersion(self._no_version(name, version))
         return folder
 
+    def fetch(self, name: str, version: int) -> Path:
+        """The folder of a version with all of its files in it; may take its time."""
+        return self.path(name, version)
+
+    def sealed(self, name: str, version: int) -> bytes:
+        """A version's manifest, byte for byte."""
+        path = self.path(name, version) / MANIFEST
+        try:
+            return read(path)
+        except OSError as error:
+            raise BrokenEntry(f"{path} can't be read: {error.strerror or error}") from error
+
     def manifest(self, name: str, version: int) -> Manifest:
         path = self.path(name, version) / MANIFEST
         try:
-            return Manifest.model_validate_json(path.read_bytes())
+            return Manifest.model_validate_json(read(path))
         except (OSError, ValueError) as error:
             raise BrokenEntry(f"{path} can't be read: {_reason(error)}") from error
 
     def current(self, name: str) -> int | None:
         """The version the persona should serve; None means the base with the card's prompt."""
-        path = self._persona(name) / "current"
+        path = self._persona(name) / CURRENT
         try:
-            text = path.read_text("ascii", errors="replace").strip()
+            text = read(path).decode("ascii", errors="replace").strip()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise BrokenEntry(f"{path} can't be read: {error.strerror}") from error
-        if not _is_number(text):
+            raise BrokenEntry(f"{path} can't be read: {error.strerror or error}") from error
+        if not is_number(text):
             raise BrokenEntry(f"{path} holds {text[:20]!r} where a version number should be")
         return int(text)
 
     def set_current(self, name: str, version: int) -> None:
         self.path(name, version)
-        with _writing(self.root):
-            _replace(self._persona(name) / "current", f"{version}\n")
+        with writing(self.root):
+            replace(self._persona(name) / CURRENT, as_current(version))
 
     def publish(self, source: Path, manifest: Manifest) -> int:
         """Copy a version's files in under the next free number and return that number.
@@ -146,13 +146,15 @@ class Registry:
         current; later ones wait for a reload. Two publishers at once get two numbers.
         """
         versions = self._persona(manifest.persona) / "versions"
-        with _writing(self.root):
+        with writing(self.root):
             versions.mkdir(parents=True, exist_ok=True)
+            sweep(versions)
+            sweep(versions.parent)
             with tempfile.TemporaryDirectory(dir=versions, prefix=".incoming-") as incoming:
                 whole = Path(incoming) / "version"
                 whole.mkdir()
                 for file in sorted(manifest.files):
-                    _copy(source / file, whole / file)
+                    copy(source / file, whole / file)
                 number = self._take_number(whole, versions, manifest)
         if self.current(manifest.persona) is None:
             self.set_current(manifest.persona, number)
@@ -162,7 +164,7 @@ class Registry:
         number = max(self.versions(manifest.persona), default=0) + 1
         while True:
             numbered = manifest.model_copy(update={"version": number})
-            _replace(whole / MANIFEST, numbered.model_dump_json(indent=2) + "\n")
+            replace(whole / MANIFEST, as_json(numbered))
             try:
                 # A rename onto a version that is there fails, as that folder is not empty.
                 whole.rename(versions / str(number))
@@ -171,7 +173,7 @@ class Registry:
                     raise error
                 number += 1
             else:
-                _sync(versions)
+                sync(versions)
                 return number
 
     def _persona(self, name: str) -> Path:
@@ -186,51 +188,26 @@ class Registry:
         return f"{name} has no version {version}" + (f"; it has: {known}" if known else " yet")
 
 
-@contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise NotWritable(f"the registry {root} can't be written: {error.strerror}") from error
+def as_toml(card: Card) -> bytes:
+    fields = card.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+    return tomli_w.dumps(fields).encode()
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old text or the new, after a crash too."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
+def as_current(version: int) -> bytes:
+    return f"{version}\n".encode()
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("xb") as writer:
-        shutil.copyfileobj(reader, writer)
-        writer.flush()
-        os.fsync(writer.fileno())
+def as_json(manifest: Manifest) -> bytes:
+    return (manifest.model_dump_json(indent=2) + "\n").encode()
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 10
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+        where = ascii(".".join(map(str, first["loc"])))[1:-1]
+        return f"{where[:120] or 'the file'}: {first['msg'][:200]}"
     return str(error)

@@ -1,0 +1,103 @@
+"""Keys from settings and files: which ones open a door, and which can't guard a server at all."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from inference_server.keys import BadKeys, Door, Keys
+from inference_server.settings import ServerSettings
+
+
+def keys(**settings: object) -> Keys:
+    fields = {"inference_api_key": "one", "admin_api_key": "boss", **settings}
+    return Keys.of(ServerSettings(_env_file=None, **fields))
+
+
+def holder(of: Keys, key: str, door: Door = Door.INFERENCE) -> str | None:
+    return of.holder(door, [b"Bearer " + key.encode()])
+
+
+def test_several_keys_open_the_same_door_and_each_is_known_by_its_name():
+    several = keys(inference_api_keys="bot=two phone=thr=ee==", admin_api_keys="ann=a bob=b")
+    assert holder(several, "one") == "INFERENCE_API_KEY"
+    assert holder(several, "two") == "bot"
+    assert holder(several, "thr=ee==") == "phone"
+    assert holder(several, "a", Door.ADMIN) == "ann"
+    assert holder(several, "b", Door.ADMIN) == "bob"
+    assert holder(several, "a") is None
+    assert holder(several, "two", Door.ADMIN) is None
+
+
+def test_only_digests_are_kept():
+    several = keys(inference_api_keys="bot=secret-two")
+    assert "secret-two" not in repr(vars(several))
+    assert "boss" not in repr(vars(several))
+
+
+def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("inference_server.keys.LOOK_EVERY_S", 0)
+    path = tmp_path / "keys"
+    path.write_text("# rotated every month\nold first-key\n\n")
+    rotating = keys(inference_api_keys_file=path)
+    assert holder(rotating, "first-key") == "old"
+    _write(path, "old first-key\nnew second-key\n")
+    assert holder(rotating, "first-key") == "old"
+    assert holder(rotating, "second-key") == "new"
+    with caplog.at_level(logging.INFO):
+        _write(path, "new second-key\n")
+        assert holder(rotating, "first-key") is None
+    assert "INFERENCE_API_KEY, new, ADMIN_API_KEY" in caplog.text
+    assert "second-key" not in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["new second-key third\n", "new boss\n", "a b\x00c\n", None])
+def test_a_file_that_breaks_leaves_the_keys_as_they_were_and_says_so_once(
+    tmp_path, monkeypatch, caplog, broken
+):
+    monkeypatch.setattr("inference_server.keys.LOOK_EVERY_S", 0)
+    path = tmp_path / "keys"
+    path.write_text("old first-key\n")
+    rotating = keys(inference_api_keys_file=path)
+    if broken is None:
+        path.unlink()
+    else:
+        _write(path, broken)
+    for _ in range(3):
+        assert holder(rotating, "first-key") == "old"
+    assert len(caplog.records) == 1
+    assert "keys stay as they were" in caplog.text
+    assert "second-key" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"inference_api_key": ""}, "INFERENCE_API_KEY is not set"),
+        ({"admin_api_key": ""}, "ADMIN_API_KEY is not set"),
+        ({"admin_api_key": "one"}, "must not be the same key"),
+        ({"admin_api_keys": "ann=one"}, "must not be the same key"),
+        ({"inference_api_key": "with space"}, "INFERENCE_API_KEY holds spaces"),
+        ({"inference_api_key": "schlüssel"}, "outside ASCII"),
+        ({"inference_api_keys": "nameless"}, "one has no name"),
+        ({"inference_api_keys": "bot="}, "'bot' is empty"),
+        ({"inference_api_keys": "b/t=key"}, "a key's name is"),
+        ({"inference_api_keys": "bot=a bot=b"}, "two keys of INFERENCE_API_KEYS are called 'bot'"),
+        ({"metrics": "key"}, "METRICS_API_KEY is not set"),
+        ({"inference_api_keys_file": Path("nowhere")}, "INFERENCE_API_KEYS_FILE: nowhere can't be"),
+    ],
+)
+def test_keys_that_can_t_guard_a_server_are_refused_in_a_sentence(settings, sentence):
+    with pytest.raises(BadKeys, match=sentence) as refused:
+        keys(**settings)
+    for secret in ("boss", "with space", "schlüssel", "nameless"):
+        assert secret not in str(refused.value)
+
+
+def _write(path: Path, text: str) -> None:
+    """As an editor does: the file is another one afterwards."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
