@@ -21,13 +21,13 @@ check: ## lint, format, types, walls, fast tests
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m pytest -m "not slow and not soak"
 
-bench: ## figures of this machine, as ratios
+bench: ## figures of this machine, against bare vLLM and the least that could do: about 10 minutes
 	@deploy/setup.sh bot adapters inference dev
 	@.venv/bin/python -m tests.bench
 
-soak: ## what takes too long for every run: kill -9 again and again, long conversations
+soak: ## what takes too long for every run: kill -9 again and again, 200 rollouts, fuzzing
 	@deploy/setup.sh bot adapters inference dev
-	@.venv/bin/python -m pytest -m soak
+	@.venv/bin/python -m pytest -m soak -rP
 
 setup: ## only the virtual environment
 	@deploy/setup.sh bot adapters inference dev

@@ -55,7 +55,7 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/admin/status")
 async def status(request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(_status(service))
+    return JSONResponse(await asyncio.to_thread(_status, service))
 
 
 @router.put("/admin/personas/{name}")
@@ -94,7 +94,7 @@ async def rollback(name: str, request: Request) -> JSONResponse:
 @router.get("/admin/personas/{name}/versions")
 async def versions(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(_versions(service, name))
+    return JSONResponse(await asyncio.to_thread(_versions, service, name))
 
 
 def _audited(request: Request, what: str, persona: str) -> AbstractContextManager[Action]:

@@ -20,7 +20,7 @@ from .patience import Patience
 VERSION_HEADER = "X-Understudy-Version"
 TOKENS = re.compile(rb'"(prompt|completion)_tokens":(\d+)')
 USAGE, NO_CHOICES = b'"usage":{', b'"choices":[]'
-NOT_A_TOKEN = (b'"role":"assistant"', NO_CHOICES, b"data: [DONE]")
+ROLE, DONE, ERROR = b'"role":"assistant"', b"data: [DONE]", b'data: {"error":'
 
 
 class Answer:
@@ -43,6 +43,7 @@ class Answer:
         self._streams = False
         self._began = self._last = patience.began
         self._chunks = 0
+        self._gaps: list[float] = []
         self._tokens: dict[bytes, int] = {}
         self._status = 0
         self._begun = self._ended = False
@@ -76,6 +77,8 @@ class Answer:
                 await self._send_whole(self._held, message)
             return
         if self._streams and self._series and body:
+            if body.startswith(ERROR):
+                self._status = 500  # vLLM gave up in the midst of it
             self._measure(self._series, body)
             if self._hide_usage and NO_CHOICES in body and USAGE in body:
                 return
@@ -93,13 +96,18 @@ class Answer:
         await self._send({**message, "body": body})
 
     def _measure(self, series: Series, chunk: bytes) -> None:
+        """Note when a token came; chunks with a role, a usage or an end have none."""
         if USAGE in chunk:
             self._count(chunk)
-        if any(mark in chunk for mark in NOT_A_TOKEN):
-            return
+            if NO_CHOICES in chunk:
+                return
         now = monotonic()
         if self._chunks:
-            series.between_tokens.observe(now - self._last)
+            if chunk.startswith(DONE):
+                return
+            self._gaps.append(now - self._last)
+        elif ROLE in chunk:
+            return
         else:
             series.first_token.observe(now - self._began)
         self._last = now
@@ -109,12 +117,15 @@ class Answer:
         for kind, number in TOKENS.findall(usage):
             self._tokens[kind] = int(number)
 
-    def measured(self) -> str:
+    def measured(self, *, failed: bool = False) -> str:
         """Count what was said, at the end, and name the outcome."""
         if self._series:
+            self._series.between_tokens(self._gaps)
             self._series.prompt_tokens.inc(self._tokens.get(b"prompt", 0))
             self._series.completion_tokens.inc(self._tokens.get(b"completion", self._chunks))
             self._series.whole.observe(monotonic() - self._began)
+        if failed:
+            return "5xx"
         if not self._ended:
             return "took_too_long" if self._patience.over else "client_left"
         return "ok" if self._status < 400 else f"{self._status // 100}xx"

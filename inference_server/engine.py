@@ -25,6 +25,9 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from .errors import EngineRefused
 from .probe import Answer
 
+LEAST_TO_KEEP_ONE = 8
+"""An engine with so many places keeps one for probes, which would wait behind long answers."""
+
 
 class VllmEngine:
     def __init__(
@@ -39,7 +42,9 @@ class VllmEngine:
         self.max_rank: int = lora.max_lora_rank
         self.max_context: int = client.model_config.max_model_len
         self.engines: int = client.vllm_config.parallel_config.data_parallel_size
-        self.max_running: int = self.engines * client.vllm_config.scheduler_config.max_num_seqs
+        running = client.vllm_config.scheduler_config.max_num_seqs
+        kept = 1 if running >= LEAST_TO_KEEP_ONE else 0
+        self.places: int = self.engines * (running - kept)
 
     async def load(self, name: str, folder: Path) -> None:
         """Load a version under its own name and path. Raises EngineRefused."""

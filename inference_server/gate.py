@@ -48,8 +48,7 @@ class Gate:
         return len(self._line)
 
     def take(self, size: int) -> Place | None:
-        """A place at once, if there is one and nobody waits for it."""
-        size = min(size, self.places)
+        """A place at once, if there is one and nobody waits; `size` is at most `places`."""
         if self._line or self._taken + size > self.places:
             return None
         self._taken += size
@@ -60,7 +59,8 @@ class Gate:
         if len(self._line) >= self.max_waiting:
             raise TooBusy(self._retry_after_s())
         turn: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        self._line.append((min(size, self.places), turn))
+        self._line.append((size, turn))
+        self._let_in()  # the last place may have come free since `take` found none
         try:
             return await turn
         except asyncio.CancelledError:

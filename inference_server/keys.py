@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 MAX_FILE_BYTES = 1024 * 1024
+MIN_NAMED_CHARACTERS = 8
 KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -132,8 +133,8 @@ def _check(keys: Mapping[Door, list[Key]]) -> None:
         if not its_keys:
             raise BadKeys(f"{setting} is not set: the server will not serve without it")
         names = [key.name for key in its_keys]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise BadKeys(f"two keys of {setting}S are called {twice!r}; give each its own name")
+        if len(set(names)) < len(names):
+            raise BadKeys(f"two keys of {setting}S have the same name; give each its own")
         for key in its_keys:
             if owner.setdefault(key.digest, door) is not door:
                 other = f"{owner[key.digest].name}_API_KEY"
@@ -174,8 +175,12 @@ def _from_file(door: Door, path: Path) -> Iterator[Key]:
 def _key(name: str, value: str, where: str) -> Key:
     if not KEY_NAME.fullmatch(name):
         raise BadKeys(f"{where}: a key's name is 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'")
-    if not value:
-        raise BadKeys(f"{where}: the key called {name!r} is empty")
+    # A key that was given no name may end in '=' and look like one: its "name" is not repeated.
+    if len(value) < MIN_NAMED_CHARACTERS and name != where:
+        raise BadKeys(
+            f"{where}: a named key has {MIN_NAMED_CHARACTERS} characters at least, and one is "
+            "shorter or has no name"
+        )
     if not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
         raise BadKeys(f"{where} holds spaces or characters outside ASCII")
     return Key(name, sha256(value.encode()).digest())

@@ -10,36 +10,38 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from adapters.manifest import BASE
+from adapters.manifest import BASE, Manifest
 from adapters.registry import Registry, RegistryError, UnknownPersona
 
 from .service import Service
+from .slots import Slot
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 
 
-def persona(registry: Registry, name: str, serving: int | None) -> dict[str, Any]:
+def persona(registry: Registry, name: str, serving: Slot | None) -> dict[str, Any]:
     """A persona as listed; a version's own prompt and format win over the card's.
 
-    Raises RegistryError.
+    They are those that it was loaded with, whatever became of its files. Raises RegistryError.
     """
     card = registry.card(name)
     listed = card.model_dump(mode="json", exclude={"sampling"})
     listed["sampling"] = card.sampling.model_dump(exclude_none=True)
     if serving is not None:
-        manifest = registry.manifest(name, serving)
+        manifest = Manifest.model_validate_json(serving.sealed)
         listed["system_prompt"] = manifest.system_prompt or card.system_prompt
         listed["prompt_format"] = manifest.prompt_format.model_dump()
-    return {**listed, "current": serving, "versions": registry.versions(name)}
+    current = serving.version if serving else None
+    return {**listed, "current": current, "versions": registry.versions(name)}
 
 
-def personas(registry: Registry, serving: dict[str, int | None]) -> list[dict[str, Any]]:
+def personas(registry: Registry, serving: dict[str, Slot | None]) -> list[dict[str, Any]]:
     """Every persona whose files can be read, by name."""
     listed = []
-    for name, version in serving.items():
+    for name, slot in serving.items():
         try:
-            listed.append(persona(registry, name, version))
+            listed.append(persona(registry, name, slot))
         except RegistryError as error:
             log.warning("%s is not listed: %s", name, error)
     return listed
@@ -49,7 +51,7 @@ def personas(registry: Registry, serving: dict[str, int | None]) -> list[dict[st
 async def list_personas(request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
     names = service.aliases.personas()
-    serving = {name: service.rollouts.part(name).serving for name in names}
+    serving = {name: service.rollouts.serving(name) for name in names}
     return JSONResponse(await asyncio.to_thread(personas, service.registry, serving))
 
 
@@ -59,7 +61,7 @@ async def show_persona(name: str, request: Request) -> JSONResponse:
     if name not in service.aliases.personas():
         known = ", ".join(service.aliases.personas()) or "none yet"
         raise UnknownPersona(f"there is no persona {name!r}; there is: {known}")
-    serving = service.rollouts.part(name).serving
+    serving = service.rollouts.serving(name)
     return JSONResponse(await asyncio.to_thread(persona, service.registry, name, serving))
 
 

@@ -20,7 +20,14 @@ from starlette.datastructures import State
 from vllm.engine.protocol import EngineClient
 from vllm.exceptions import GenerationError
 
-from adapters.registry import NotWritable, Registry, RegistryError, Unreachable
+from adapters.registry import (
+    BadName,
+    BrokenEntry,
+    NotWritable,
+    Registry,
+    RegistryError,
+    Unreachable,
+)
 
 from . import admin, personas
 from .aliases import Aliases
@@ -89,7 +96,7 @@ def build(
         aliases=aliases,
         rollouts=rollouts,
         reconciler=reconciler,
-        gate=Gate(engine.max_running, settings.max_waiting_requests),
+        gate=Gate(engine.places, settings.max_waiting_requests),
         metrics=metrics,
         audit=Audit(settings.audit_log or settings.understudy_home / "logs" / "audit.jsonl"),
         max_body_bytes=int(settings.max_body_mb * 2**20),
@@ -125,6 +132,10 @@ async def _answer_error(_: Request, error: Exception) -> JSONResponse:
             return error.answer()
         case NotWritable() | Unreachable():
             return refusal(503, message, "registry", kind="server_error")
+        case BadName():
+            return refusal(400, message, "bad_name")
+        case BrokenEntry():
+            return refusal(422, message, "broken")
         case RegistryError():
             return refusal(404, message, "not_found")
     return refusal(500, message, "server_error", kind="server_error")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from adapters.manifest import BASE
 from adapters.registry import Registry, RegistryError, Unreachable
@@ -75,31 +76,39 @@ class Reconciler:
         await self._look()
         if not self.registry_reachable and not self._registry.remote:
             return  # a folder that can't be read is not an empty one
-        names = await asyncio.to_thread(self._registry.names)
-        self._expected = names
+        try:
+            published = await asyncio.to_thread(self._published)
+        except OSError as error:
+            self._lost(f"the registry can't be read: {error.strerror}")
+            return
+        self._expected = names = sorted(published)
+        news = self._news.of(published) if self.registry_reachable else {}
         for name in names:
             self._aliases.expect(name)
         for name in names:
-            await self._settle_alone(name)
-        if self.registry_reachable:
-            published = await asyncio.to_thread(self._published, names)
-            for name, version in self._news.of(published).items():
-                await self._hear(name, version)
+            await self._alone(name, self.settle(name))
+        for name, version in news.items():
+            await self._alone(name, self._hear(name, version))
 
     async def _look(self) -> None:
         """See what is new at the registry, or that it can't be reached."""
         try:
             await asyncio.to_thread(self._registry.refresh)
         except RegistryError as error:
-            if self.registry_trouble is None:
-                log.warning("degraded: %s; what is loaded serves on", error)
-            self.registry_trouble = str(error)
-        else:
-            if self.registry_trouble is not None:
-                log.info("the registry can be reached again")
-            self.registry_trouble = None
+            self._lost(str(error))
+            return
+        if self.registry_trouble is not None:
+            log.info("the registry can be reached again")
+        self.registry_trouble = None
         if self._metrics:
-            self._metrics.registry_reachable(self.registry_reachable)
+            self._metrics.registry_reachable(True)
+
+    def _lost(self, trouble: str) -> None:
+        if self.registry_trouble is None:
+            log.warning("degraded: %s; what is loaded serves on", trouble)
+        self.registry_trouble = trouble
+        if self._metrics:
+            self._metrics.registry_reachable(False)
 
     async def _hear(self, name: str, version: int) -> None:
         """A version newer than all seen before was published: adopt it, or say that it is there."""
@@ -120,16 +129,21 @@ class Reconciler:
         else:
             self.settled(name, version)
 
-    async def _settle_alone(self, name: str) -> None:
+    async def _alone(self, name: str, doing: Awaitable[None]) -> None:
         """What nobody foresaw about one persona must not keep the others from being served."""
         try:
-            await self.settle(name)
+            await doing
         except Exception as error:
             log.exception("%s could not be brought into line", name)
             self._degrade(name, f"{name} met an unforeseen {type(error).__name__}; see the log")
             self._tried[name] = self._wanted(name)
-            if self._aliases.serving(name) is None:
-                self._aliases.point(name, BASE)
+            self._fall_back_to_base(name)
+
+    def _fall_back_to_base(self, name: str) -> None:
+        if self._aliases.serving(name) is None:
+            self._aliases.point(name, BASE)
+            if self._metrics:
+                self._metrics.serves(name, None)
 
     async def settle(self, name: str) -> None:
         """Bring one persona into line, if the registry says something new about it."""
@@ -144,8 +158,7 @@ class Reconciler:
             self._recover(name)
         elif not await self._serve_best(name, wanted, trouble):
             return
-        if self._aliases.serving(name) is None:
-            self._aliases.point(name, BASE)
+        self._fall_back_to_base(name)
         self._tried[name] = (wanted, trouble)
 
     async def _serve_best(self, name: str, wanted: int | None, trouble: str | None) -> bool:
@@ -183,8 +196,9 @@ class Reconciler:
         except RegistryError as error:
             return None, str(error)
 
-    def _published(self, names: list[str]) -> dict[str, set[int]]:
-        return {name: set(self._registry.versions(name)) for name in names}
+    def _published(self) -> dict[str, set[int]]:
+        """Every persona's versions. Raises OSError."""
+        return {name: set(self._registry.versions(name)) for name in self._registry.names()}
 
     def settled(self, name: str, version: int) -> None:
         """An admin's rollout has made a persona serve what `current` says."""

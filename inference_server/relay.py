@@ -78,17 +78,23 @@ class Relay:
             generates = scope["path"] in GENERATES
             series = service.metrics.series(asked, engine) if generates else None
             answer = Answer(send, asked, engine, series, patience, hide_usage=hide_usage)
+            failed = True
             try:
                 async with asyncio.timeout_at(patience.ends_at + GRACE_S):
                     inner = _inner(scope, len(body), service.engine.engines)
                     inner[CONSTRAINED] = bound
                     its_send = EarlyErrors(answer, constrained=bound)
                     await self.app(inner, replay(body, patience.receive), its_send)
+                failed = False
             except TimeoutError:
                 if not patience.over:
                     raise
+                failed = False
+            except asyncio.CancelledError:
+                failed = False
+                raise
             finally:
-                outcome = answer.measured()
+                outcome = answer.measured(failed=failed)
                 service.metrics.answered(asked, engine, scope["path"], outcome)
             await answer.end()
 

@@ -58,6 +58,11 @@ class Rollouts:
     def part(self, persona: str) -> Part:
         return self.parts.setdefault(persona, Part(persona))
 
+    def serving(self, persona: str) -> Slot | None:
+        """The version that serves; None where the base model does."""
+        version = self.part(persona).serving
+        return None if version is None else self.slots.find(persona, version)
+
     async def reload(self, persona: str, version: int | None = None) -> Outcome:
         """Serve a version, the newest where none is named, and write it down as `current`.
 
@@ -142,7 +147,7 @@ class Rollouts:
             sealed = self._registry.sealed(persona, version)
             slot = self.slots.find(persona, version)
             if slot is None:
-                return await self.slots.take(persona, version, sealed)
+                return self.slots.take(persona, version, sealed)
             if slot.sealed != sealed:
                 raise Rejected(
                     f"version {version} was changed after it was loaded, and versions never "
@@ -178,6 +183,7 @@ class Rollouts:
             base, rank = await self._served_base(), self._engine.max_rank
             await asyncio.to_thread(validate, folder, persona, version, manifest, base, rank)
         with rollout.at(Step.LOAD):
+            await self.slots.make_room()
             await self._engine.load(slot.name, folder)
         with rollout.at(Step.PROBE):
             card = self._registry.card(persona)

@@ -64,13 +64,24 @@ class Slots:
     def find(self, persona: str, version: int) -> Slot | None:
         return self._slots.get(engine_name(persona, version))
 
-    async def take(self, persona: str, version: int, sealed: bytes) -> Slot:
-        """A slot for a version that is about to be loaded. Raises Rejected where none is free."""
-        while len(self._slots) >= self._engine.max_loaded:
-            await self.remove(self._least_used())
+    def take(self, persona: str, version: int, sealed: bytes) -> Slot:
+        """A slot for a version that is to be loaded. Raises Rejected where none will be free."""
+        if len(self._slots) >= self._engine.max_loaded and not self._leaving():
+            self._least_used()
         slot = Slot(persona, version, sealed, next(self._uses))
         self._slots[slot.name] = slot
         return slot
+
+    async def make_room(self) -> None:
+        """Have the version unused for longest leave, where the engine is full. Raises Rejected."""
+        while len(self._slots) > self._engine.max_loaded:
+            if leaving := self._leaving():
+                await leaving[0].wait()
+            else:
+                await self.remove(self._least_used())
+
+    def _leaving(self) -> list[asyncio.Event]:
+        return [slot.leaving for slot in self._slots.values() if slot.leaving]
 
     def hold(self, slot: Slot) -> None:
         """The version is tried, or serves, from now on."""

@@ -30,7 +30,7 @@ from .errors import Rejected
 from .weights import AGAIN, FLOATS, Tensor, check_layout, largest, norm, read_header, shown
 
 MAX_ADAPTER_BYTES = 2 * 1024**3
-MAX_FILES = 64
+MAX_FILES = 32
 MAX_STRENGTH = 10.0
 """Root mean square of a change per weight, at most; a base's weights are around 0.03."""
 MAX_WEIGHT = 1000.0

@@ -68,6 +68,8 @@ class Registry:
         """Look whether it can be read, and what is new there. Raises Unreachable."""
         try:
             next(self.root.iterdir(), None)
+            if (personas := self.root / "personas").exists():
+                next(personas.iterdir(), None)
         except OSError as error:
             raise Unreachable(f"the registry {self.root} can't be read: {error.strerror}") from None
 
@@ -168,7 +170,7 @@ class Registry:
             try:
                 # A rename onto a version that is there fails, as that folder is not empty.
                 whole.rename(versions / str(number))
-            except (FileExistsError, OSError) as error:
+            except OSError as error:
                 if not (versions / str(number)).exists():
                     raise error
                 number += 1

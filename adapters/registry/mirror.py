@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest
 
-from .errors import BrokenEntry
+from .errors import BrokenEntry, Unreachable
 from .folder import CARD, CURRENT, Registry, as_current, as_json, as_toml, checked
 from .reading import MAX_BYTES
 from .remote import Listed, Remote, without_credentials
@@ -98,7 +98,12 @@ class Mirror(Registry):
     def set_current(self, name: str, version: int) -> None:
         self.path(name, version)
         with self._lock:
-            self._place.write(f"{_home(name)}/{CURRENT}", as_current(version))
+            key, wanted = f"{_home(name)}/{CURRENT}", as_current(version)
+            try:
+                self._place.write(key, wanted)
+            except Unreachable:
+                if self._place.read(key) != wanted:  # else only the answer was lost
+                    raise
             super().set_current(name, version)
 
     def publish(self, source: Path, manifest: Manifest) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,22 @@ class Listed:
 class Remote:
     def __init__(self, url: str) -> None:
         self.shown = without_credentials(url)
-        self._fs, self._root = _opened(url, self.shown)
+        self._url = url
+        _check(url, self.shown)
         self._stores_objects = url.partition("://")[0] in OBJECT_STORES
+
+    @cached_property
+    def _opened(self) -> tuple[Any, str]:
+        """The file system and the path in it; some protocols connect here. Raises RegistryError."""
+        return _opened(self._url, self.shown)
+
+    @property
+    def _fs(self) -> Any:
+        return self._opened[0]
+
+    @property
+    def _root(self) -> str:
+        return self._opened[1]
 
     def listing(self) -> dict[str, Listed]:
         """Every file by its key. Raises Unreachable."""
@@ -142,41 +157,51 @@ class Remote:
             return NotWritable(f"the registry {self.shown} can't be written: {_reason(error)}")
         return self._unreachable(error)
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _unreachable(self, error: Exception) -> RegistryError:
+        if isinstance(error, RegistryError):
+            return error
         return Unreachable(f"the registry {self.shown} can't be reached: {_reason(error)}")
 
 
 def without_credentials(url: str) -> str:
     """The URL as it may be shown: without user, password and query."""
-    shown = url.rstrip("/").partition("?")[0].partition("#")[0]
-    if shown.startswith("hf://"):  # where an @ stands before a revision
-        return shown
-    return re.sub(r"://.*@", "://", shown)
+    if not url.startswith("hf://"):  # where an @ stands before a revision
+        url = re.sub(r"://.*@", "://", url)
+    return url.partition("?")[0].partition("#")[0].rstrip("/")
 
 
-def _opened(url: str, shown: str) -> tuple[Any, str]:
-    """fsspec's file system for the URL and the path in it. Raises RegistryError."""
+def _check(url: str, shown: str) -> None:
+    """Raises RegistryError for a URL that can never be opened; connects to nothing."""
     protocol, _, rest = url.partition("://")
     if not rest.strip("/"):
         raise RegistryError(f"REGISTRY_URL: {shown}// names no bucket or folder")
     if protocol in ("s3", "s3a"):
         _check_bucket(url)
     try:
-        from fsspec.core import url_to_fs
+        from fsspec import get_filesystem_class
 
-        fs, root = url_to_fs(url.rstrip("/"), **(S3_OPTIONS if protocol in ("s3", "s3a") else {}))
+        get_filesystem_class(protocol)
     except ImportError:
         raise RegistryError(
             f"REGISTRY_URL: {protocol}:// needs a Python package that is not installed; "
             f"install {PACKAGES.get(protocol, 'the one that fsspec names for it')}"
         ) from None
-    except ValueError as error:
-        if "Protocol not known" not in str(error):
-            raise RegistryError(f"REGISTRY_URL: {shown} can't be understood") from None
+    except ValueError:
         raise RegistryError(
             f"REGISTRY_URL: {protocol}:// is not known; use a folder, s3://bucket/prefix, "
             "hf://owner/repository or another protocol of fsspec"
         ) from None
+
+
+def _opened(url: str, shown: str) -> tuple[Any, str]:
+    """fsspec's file system for the URL and the path in it. Raises RegistryError."""
+    from fsspec.core import url_to_fs
+
+    protocol = url.partition("://")[0]
+    try:
+        fs, root = url_to_fs(url.rstrip("/"), **(S3_OPTIONS if protocol in ("s3", "s3a") else {}))
+    except ValueError:
+        raise RegistryError(f"REGISTRY_URL: {shown} can't be understood") from None
     except Exception as error:
         raise Unreachable(f"the registry {shown} can't be reached: {_reason(error)}") from None
     if protocol in ("s3", "s3a"):

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 import understudy
 from bot.settings import Settings as Bot
-from deploy.local.settings import PROJECT
+from deploy.local.settings import LIBRARIES, PROJECT
 from deploy.local.settings import Settings as Local
 from inference_server.settings import ServerSettings
 
@@ -64,7 +64,7 @@ def test_the_commands_and_settings_of_a_service_exist(service: str) -> None:
     parses(described["command"])
     known = {n.upper() for m in (Local, Bot, ServerSettings) for n in m.model_fields}
     environment = described["environment"]
-    assert {name for name in environment if not name.startswith("AWS_")} <= known
+    assert {name for name in environment if not name.startswith(LIBRARIES)} <= known
     wanted = {m for v in environment.values() if v for m in re.findall(r"\$\{(\w+)", v)}
     assert wanted <= known
     assert (PROJECT / described["build"]["dockerfile"]).is_file()

@@ -38,13 +38,21 @@ async def test_those_who_wait_are_let_in_in_order_and_nobody_overtakes():
     assert (gate.running, gate.waiting) == (0, 0)
 
 
-async def test_a_request_larger_than_the_engine_is_let_in_alone():
-    gate = Gate(2, 1)
-    large = gate.take(5)
-    assert gate.running == 2
-    assert gate.take(1) is None
-    large.leave()
-    assert gate.running == 0
+async def test_a_place_that_comes_free_just_then_is_not_missed():
+    gate = Gate(1, 5)
+    place = gate.take(1)
+    patience = Patience(never, 60)
+
+    async def leave() -> None:
+        place.leave()
+
+    entering, leaving = asyncio.create_task(patience.enter(gate, 1)), asyncio.create_task(leave())
+    async with asyncio.timeout(2):
+        entered = await entering
+        await leaving
+    entered.leave()
+    assert (gate.running, gate.waiting) == (0, 0)
+    patience.close()
 
 
 async def test_beyond_the_line_the_gate_says_when_to_come_back():

@@ -49,7 +49,9 @@ def metric(stage: Stage, name: str) -> float:
     """The sum over all series whose name begins so."""
     with stage.server.client("metrics-key") as client:
         lines = client.get("/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+    values = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)]
+    assert values, f"there is no metric {name}"
+    return sum(values)
 
 
 def client_of(stage: Stage) -> openai.AsyncOpenAI:
@@ -92,7 +94,12 @@ async def test_beyond_the_bound_requests_get_429_and_the_others_their_answers(ti
             except openai.RateLimitError as refused:
                 return refused
 
-        answers = await asyncio.gather(*(one() for _ in range(PLACES + WAITING + 5)))
+        asking = [asyncio.create_task(one()) for _ in range(PLACES + WAITING + 5)]
+        most = 0.0
+        while not all(task.done() for task in asking):
+            most = max(most, await asyncio.to_thread(metric, tight, "understudy_waiting_requests"))
+        answers = await asyncio.gather(*asking)
+    assert most == WAITING
     refused = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
     assert len(refused) == 5
     assert {error.body["code"] for error in refused} == {"too_busy"}

@@ -1,4 +1,4 @@
-"""`make bench`: what Understudy costs, against the least that could do the job, in one run.
+"""Importing a chat, and a turn of the bot, against the least that could do the job.
 
     import   parsing the sample chat, against reading its lines and matching one date
     a turn   a whole turn of the bot (limits, memory, persona, prompt, pacing), against the bare
@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from openai import AsyncOpenAI
-from rich.console import Console
 from rich.table import Table
 
 from adapters.imports import whatsapp
@@ -105,17 +104,13 @@ async def alternate(settings: Settings, server: ModelServer) -> tuple[list[float
     return [ours for ours, _ in steady], [least for _, least in steady]
 
 
-def main() -> None:
-    table = Table("what", "ours, ms", "the least, ms", "ratio", title="medians; lower is better")
+def table() -> Table:
+    drawn = Table("what", "ours, ms", "the least, ms", "ratio", title="medians; lower is better")
     for what, (ours, least) in {
         f"import {COPIES} × the sample": bench_import(),
         "a turn of 20 tokens": asyncio.run(bench_turns()),
     }.items():
         ratio = statistics.median(a / b for a, b in zip(ours, least, strict=True))
         medians = (f"{statistics.median(side) * 1000:.2f}" for side in (ours, least))
-        table.add_row(what, *medians, f"{ratio:.2f}")
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+        drawn.add_row(what, *medians, f"{ratio:.2f}")
+    return drawn
