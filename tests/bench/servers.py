@@ -91,6 +91,12 @@ class Pair:
                 server.start()
                 server.wait_until_ready()
             yield
+        except BaseException:
+            for server in order:
+                if server.process is not None:
+                    print(f"{server.log.name}, exit status {server.process.poll()}:\n"
+                          f"{server.log.read_text()[-4000:]}", file=sys.stderr)  # fmt: skip
+            raise
         finally:
             for server in order:
                 if server.process is not None:
