@@ -302,14 +302,17 @@ def test_special_tokens_in_a_message_are_special_unless_neutralised(stage):
 
 def test_the_log_is_calm_and_holds_no_key_and_no_message(stage):
     private = "my sister's name is Rosalind"
+    assert stage.reload("maya", version=1).status_code == 200
+    before = len(stage.server.log.read_text().splitlines())
     stage.ask("maya", messages=[{"role": "user", "content": private}])
+    assert stage.reload("maya", version=2).status_code == 200
     log = stage.server.log.read_text()
     assert "ready: " in log
     assert "admin (ADMIN_API_KEY): reload maya: version 2 serves, before it 1" in log
     for secret in (stage.server.inference_key, stage.server.admin_key, private):
         assert secret not in log
     assert "Traceback" not in log
-    assert len(log.splitlines()) < 120, log
+    assert len(log.splitlines()) - before < 12, log  # a line for each state of the rollout
 
 
 def test_an_engine_that_dies_ends_the_server_and_a_restart_serves_the_same_versions(stage):
