@@ -234,6 +234,9 @@ def prepare_environment(
     environment.pop("VLLM_API_KEY", None)
     # The model is in a folder by now: nothing is left to ask the Hub for.
     environment["HF_HUB_OFFLINE"] = "1"
+    # Clients keep idle connections for as long as vLLM's 5 s themselves: one that is closed just
+    # as its next question is written loses it, above all after a moment in which all stood still.
+    environment.setdefault("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "75")
     if verbose:
         environment.setdefault("VLLM_LOGGING_LEVEL", "INFO")
     else:
