@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.manifest import Card
-from adapters.registry import RegistryError, checked
+from adapters.registry import Registry, RegistryError, checked
 
 from .access import HOLDER
 from .audit import Action
@@ -55,7 +55,8 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/admin/status")
 async def status(request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(await asyncio.to_thread(_status, service))
+    on_disk = await asyncio.to_thread(_on_disk, service.registry, service.aliases.personas())
+    return JSONResponse(_status(service, on_disk))
 
 
 @router.put("/admin/personas/{name}")
@@ -94,7 +95,13 @@ async def rollback(name: str, request: Request) -> JSONResponse:
 @router.get("/admin/personas/{name}/versions")
 async def versions(name: str, request: Request) -> JSONResponse:
     service: Service = request.app.state.understudy
-    return JSONResponse(await asyncio.to_thread(_versions, service, name))
+    listed = await asyncio.to_thread(_published, service.registry, name)
+    serving = service.rollouts.part(name).serving
+    for entry in listed:
+        version = entry["version"]
+        entry["loaded"] = service.rollouts.slots.find(name, version) is not None
+        entry["serving"] = version == serving
+    return JSONResponse({"persona": name, "serving": serving, "versions": listed})
 
 
 def _audited(request: Request, what: str, persona: str) -> AbstractContextManager[Action]:
@@ -116,7 +123,18 @@ def _model(kind: type[T], body: dict[str, Any]) -> T:
         raise BadRequest(f"{where}: {first['msg']}") from None
 
 
-def _status(service: Service) -> dict[str, Any]:
+def _on_disk(registry: Registry, names: list[str]) -> dict[str, dict[str, int | None]]:
+    """What the registry says of each persona; reads files, so it is for a thread."""
+    said: dict[str, dict[str, int | None]] = {}
+    for name in names:
+        said[name] = {"newest": None, "desired": None}
+        with suppress(RegistryError, OSError):
+            said[name]["newest"] = max(registry.versions(name), default=None)
+            said[name]["desired"] = registry.current(name)
+    return said
+
+
+def _status(service: Service, on_disk: dict[str, dict[str, int | None]]) -> dict[str, Any]:
     reconciler, engine = service.reconciler, service.engine
     base = service.served_base
     return {
@@ -144,51 +162,45 @@ def _status(service: Service) -> dict[str, Any]:
             "places": service.gate.places,
             "max_waiting": service.gate.max_waiting,
         },
-        "personas": {name: _part(service, name) for name in service.aliases.personas()},
+        "personas": {name: _part(service, name, said) for name, said in on_disk.items()},
     }
 
 
-def _part(service: Service, name: str) -> dict[str, Any]:
+def _part(service: Service, name: str, said: dict[str, int | None]) -> dict[str, Any]:
     """Desired and actual state of one persona."""
     part = service.rollouts.part(name)
-    try:
-        desired = service.registry.current(name)
-    except RegistryError:
-        desired = None
     loaded = [
         {"version": slot.version, "in_flight": service.aliases.in_flight(slot.name)}
         for slot in service.rollouts.slots.of(name)
     ]
     return {
-        "newest": max(service.registry.versions(name), default=None),
-        "desired": desired,
+        **said,
         "serving": part.serving,
         "answered_by": service.aliases.serving(name),
-        "drift": desired != part.serving,
+        "drift": said["desired"] != part.serving,
         "loaded": loaded,
         "busy": part.busy,
         "rollout": part.rollout.as_json() if part.rollout else None,
     }
 
 
-def _versions(service: Service, name: str) -> dict[str, Any]:
-    registry, part = service.registry, service.rollouts.part(name)
+def _published(registry: Registry, name: str) -> list[dict[str, Any]]:
+    """Every version as its manifest describes it; reads files, so it is for a thread."""
     registry.card(name)
-    listed = []
-    for version in registry.versions(name):
-        entry: dict[str, Any] = {
-            "version": version,
-            "loaded": service.rollouts.slots.find(name, version) is not None,
-            "serving": version == part.serving,
-        }
-        try:
-            manifest = registry.manifest(name, version)
-        except RegistryError as error:
-            entry["broken"] = str(error)
-        else:
-            entry["created_at"] = manifest.created_at.isoformat()
-            entry["base"] = manifest.base.name
-            entry["rank"] = manifest.rank
-            entry["evaluation"] = manifest.evaluation
-        listed.append(entry)
-    return {"persona": name, "serving": part.serving, "versions": listed}
+    return [
+        {"version": version, **_described(registry, name, version)}
+        for version in registry.versions(name)
+    ]
+
+
+def _described(registry: Registry, name: str, version: int) -> dict[str, Any]:
+    try:
+        manifest = registry.manifest(name, version)
+    except RegistryError as error:
+        return {"broken": str(error)}
+    return {
+        "created_at": manifest.created_at.isoformat(),
+        "base": manifest.base.name,
+        "rank": manifest.rank,
+        "evaluation": manifest.evaluation,
+    }

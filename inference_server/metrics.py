@@ -51,7 +51,8 @@ class Gaps(Collector):
         name, about, labels = self._family
         family = HistogramMetricFamily(name, about, labels=labels)
         bounds = [*map(str, self._bounds[:-1]), "+Inf"]
-        for its_labels, (counts, total) in self._kept.items():
+        # Metrics are read in a thread while answers go on: a list of what there is stays as it is.
+        for its_labels, (counts, total) in list(self._kept.items()):
             buckets = list(zip(bounds, accumulate(counts), strict=True))
             family.add_metric(its_labels, buckets, total[0])
         yield family

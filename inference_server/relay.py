@@ -78,21 +78,17 @@ class Relay:
             generates = scope["path"] in GENERATES
             series = service.metrics.series(asked, engine) if generates else None
             answer = Answer(send, asked, engine, series, patience, hide_usage=hide_usage)
-            failed = True
+            failed = False
             try:
                 async with asyncio.timeout_at(patience.ends_at + GRACE_S):
                     inner = _inner(scope, len(body), service.engine.engines)
                     inner[CONSTRAINED] = bound
                     its_send = EarlyErrors(answer, constrained=bound)
                     await self.app(inner, replay(body, patience.receive), its_send)
-                failed = False
-            except TimeoutError:
-                if not patience.over:
+            except Exception as error:
+                if not (patience.over and isinstance(error, TimeoutError)):
+                    failed = True
                     raise
-                failed = False
-            except asyncio.CancelledError:
-                failed = False
-                raise
             finally:
                 outcome = answer.measured(failed=failed)
                 service.metrics.answered(asked, engine, scope["path"], outcome)

@@ -37,12 +37,12 @@ class Service:
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     def start(self) -> None:
-        slots, degraded = self.rollouts.slots, self.reconciler
+        slots, reconciler = self.rollouts.slots, self.reconciler
         for name, about, read in (
             ("running_requests", "Answers being generated", lambda: self.gate.running),
             ("waiting_requests", "Requests waiting for the engine", lambda: self.gate.waiting),
             ("loaded_versions", "Versions in the engine", lambda: len(slots)),
-            ("degraded", "What serves something else than asked", lambda: len(degraded.degraded)),
+            ("degraded", "What serves something else than asked", lambda: len(reconciler.degraded)),
         ):
             self.metrics.watch(name, about, read)
         watching = asyncio.create_task(self.reconciler.run())
