@@ -27,13 +27,13 @@ class Taken(Exception):
 def replaced(target: Path) -> Iterator[Path]:
     """An empty folder to fill; it becomes `target` when the block ends well, else it vanishes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target)
+    sweep(target.parent, f".{target.name}.new-*")
     fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
     try:
         yield fresh
         fresh.chmod(0o755)
         for file in fresh.iterdir():
-            _sync(file)
+            sync(file)
         with locked(target, wait=True):
             _swap(fresh, target)
     finally:
@@ -76,22 +76,30 @@ def _swap(fresh: Path, target: Path) -> None:
         if waiting.exists():
             waiting.rename(target)
         raise
-    _sync(target.parent)
+    sync(target.parent)
     shutil.rmtree(waiting, ignore_errors=True)
 
 
-def _sweep(target: Path) -> None:
-    """Removes what killed processes left behind; what is young may still be written."""
-    for left in target.parent.glob(f".{target.name}.new-*"):
-        if time.time() - left.stat().st_mtime > LEFT_BEHIND_AFTER_S:
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove what killed writers left unfinished; what is young may still be written."""
+    for left in folder.glob(pattern):
+        try:
+            if time.time() - left.stat().st_mtime < LEFT_BEHIND_AFTER_S:
+                continue
+        except OSError:
+            continue  # its writer has just finished with it
+        if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _waiting(target: Path) -> Path:
     return target.parent / f".{target.name}.old"
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk hold a file's bytes, or a folder's names."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
 
 SECRET = "s3cret-of-the-store"
@@ -77,3 +78,24 @@ def object_store() -> Iterator[ObjectStore]:
         yield store
     finally:
         store.stop()
+
+
+@pytest.fixture(scope="module")
+def store_server() -> Iterator[ObjectStore]:
+    with object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def store(store_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """The store that this process's environment names; running again after each test."""
+    for name, value in store_server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield store_server
+    store_server.stop()
+    store_server.start()
+
+
+@pytest.fixture
+def bucket(store: ObjectStore) -> str:
+    return store.bucket()

@@ -40,8 +40,6 @@ class VllmServer:
 
     def start(self) -> None:
         environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "PYTHONPATH": str(PROJECT),
             "UNDERSTUDY_HOME": str(self.home),
             "BASE_MODEL": str(self.base_model),
             "INFERENCE_API_KEY": self.inference_key,
@@ -50,10 +48,16 @@ class VllmServer:
             "HF_HUB_OFFLINE": "1",
             **self.environment,
         }
+        self.spawn(self.module, "--port", str(self.port), *self.arguments, **environment)
+
+    def spawn(self, module: str, *arguments: str, **environment: str) -> None:
+        """Run a module of the project as this server's process, told nothing else."""
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "--port", str(self.port), *self.arguments],
-                env=environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True,
+                [sys.executable, "-m", module, *arguments],
+                env={**inherited, "PYTHONPATH": str(PROJECT), **environment},
+                cwd=self.home, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def wait_until_ready(self) -> dict[str, Any]:

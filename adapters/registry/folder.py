@@ -18,6 +18,7 @@ from typing import ClassVar
 import tomli_w
 from pydantic import ValidationError
 
+from adapters.folders import sweep, sync
 from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest
 
 from .errors import (
@@ -28,7 +29,7 @@ from .errors import (
     Unreachable,
 )
 from .reading import read
-from .writing import copy, replace, sweep, sync, writing
+from .writing import UNFINISHED, copy, replace, writing
 
 CARD, CURRENT = "persona.toml", "current"
 
@@ -150,8 +151,8 @@ class Registry:
         versions = self._persona(manifest.persona) / "versions"
         with writing(self.root):
             versions.mkdir(parents=True, exist_ok=True)
-            sweep(versions)
-            sweep(versions.parent)
+            for folder in (versions, versions.parent):
+                sweep(folder, UNFINISHED)
             with tempfile.TemporaryDirectory(dir=versions, prefix=".incoming-") as incoming:
                 whole = Path(incoming) / "version"
                 whole.mkdir()

@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -20,13 +19,14 @@ from threading import Lock
 from typing import ClassVar
 from uuid import uuid4
 
-from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest
+from adapters.folders import sweep, sync
+from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest, file_digest
 
 from .errors import BrokenEntry, Unreachable
 from .folder import CARD, CURRENT, Registry, as_current, as_json, as_toml, checked
 from .reading import MAX_BYTES
 from .remote import Listed, Remote, without_credentials
-from .writing import beside, flush, replace, sync, writing
+from .writing import UNFINISHED, beside, replace, writing
 
 CLAIM = ".claim"
 """A publisher's mark on a version's number, made before anything else of the version."""
@@ -40,7 +40,6 @@ FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 MAX_FILE_BYTES = 2 * 1024**3
 MAX_FILES = 32
 READERS = 8
-LEFT_OVER_S = 24 * 3600
 
 Stamp = tuple[int, int, int]
 
@@ -71,7 +70,7 @@ class Mirror(Registry):
             changed = [key for key, entry in listed.items() if not self._has(key, entry)]
             contents = self._read(changed, listed)
             with writing(self.root):
-                self._clear()
+                sweep(self._incoming(), UNFINISHED)
                 for key in sorted(contents, key=_rank):
                     self._keep(key, contents[key])
                     self._mirrored[key] = (listed[key].token, _stamp(self.root / key))
@@ -179,9 +178,7 @@ class Mirror(Registry):
         if not path.is_file():
             return False
         if self._whole.get(path) != (digest, _stamp(path)):
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            self._whole[path] = (found, _stamp(path))
+            self._whole[path] = (file_digest(path), _stamp(path))
         return self._whole[path][0] == digest
 
     def _download(self, name: str, version: int, file: str, digest: str) -> None:
@@ -207,13 +204,6 @@ class Mirror(Registry):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _clear(self) -> None:
-        """Remove what a download left that was killed long ago."""
-        for path in self._incoming().iterdir():
-            stamp = _stamp(path)
-            if stamp and time.time_ns() - stamp[1] > LEFT_OVER_S * 10**9:
-                path.unlink(missing_ok=True)
-
 
 def _save(chunks: Iterator[bytes], path: Path, size: int) -> str:
     """Write what comes, not more than `size` bytes of it, and return its SHA-256."""
@@ -226,7 +216,7 @@ def _save(chunks: Iterator[bytes], path: Path, size: int) -> str:
             digest.update(chunk)
             file.write(chunk)
         file.flush()
-        flush(file.fileno())
+        os.fsync(file.fileno())
     return digest.hexdigest()
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from adapters.folders import sync
+
 from .errors import NotWritable
 
-LEFT_BEHIND_AFTER_S = 24 * 3600
+UNFINISHED = ".*-*"
+"""How `beside` and a publisher name what is not whole yet."""
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def replace(path: Path, content: bytes) -> None:
     with beside(path) as temporary:
         with temporary.open("wb") as file:
             file.write(content)
-            flush(file.fileno())
+            os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     sync(path.parent)
@@ -46,34 +48,8 @@ def beside(path: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left unfinished; what is young may still be written."""
-    for left in folder.glob(".*-*"):
-        try:
-            if time.time() - left.stat().st_mtime < LEFT_BEHIND_AFTER_S:
-                continue
-        except OSError:
-            continue
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
 def copy(source: Path, target: Path) -> None:
     with source.open("rb") as reader, target.open("xb") as writer:
         shutil.copyfileobj(reader, writer)
         writer.flush()
-        flush(writer.fileno())
-
-
-def flush(handle: int) -> None:
-    os.fsync(handle)
-
-
-def sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        os.fsync(writer.fileno())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.object_store import bucket, store, store_server  # noqa: F401  # as fixtures
+
 PEERS = Path(__file__).parents[3] / "shared" / "data" / "whatsapp"
 
 

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,29 +25,9 @@ from adapters.registry import (
 from adapters.registry.mirror import Mirror
 from adapters.registry.remote import Remote
 from tests.adapters.versions import prepare, publish
-from tests.object_store import SECRET, ObjectStore, object_store
+from tests.object_store import SECRET, ObjectStore
 
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with object_store() as store:
-        yield store
-
-
-@pytest.fixture
-def store(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    yield server
-    server.stop()
-    server.start()
-
-
-@pytest.fixture
-def bucket(store: ObjectStore) -> str:
-    return store.bucket()
 
 
 @pytest.fixture

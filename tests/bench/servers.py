@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ import httpx
 
 from adapters.registry import Registry
 from tests.inference_server.processes import cpu_seconds, family
-from tests.vllm_server import PROJECT, START_TIMEOUT_S, VllmServer
+from tests.vllm_server import START_TIMEOUT_S, VllmServer
 
 DEFAULT_WATCH_S = "2"
 
@@ -29,16 +27,8 @@ class Bare(VllmServer):
         self.log = home / "bare.log"
 
     def start(self) -> None:
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "PYTHONPATH": str(PROJECT),
-        }
-        told = [str(self.base_model), str(self.registry), str(self.port), self.inference_key]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.bare", *told],
-                env=environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+        told = (str(self.base_model), str(self.registry), str(self.port), self.inference_key)
+        self.spawn("tests.bench.bare", *told)
 
     def wait_until_ready(self) -> dict[str, Any]:
         assert self.process is not None

@@ -17,6 +17,7 @@ from inference_server.rollout import Rollouts
 from tests.inference_server import made
 from tests.inference_server.running import built_stage, stage  # noqa: F401  # as fixtures
 from tests.inference_server.small_engine import SmallEngine
+from tests.object_store import bucket, store, store_server  # noqa: F401  # as fixtures
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -18,29 +18,9 @@ from inference_server.launch import check_registry, lora_sizes
 from inference_server.reconcile import REGISTRY, REMOTE_WATCH_S, Reconciler, watch_seconds
 from tests.inference_server import made
 from tests.inference_server.stage import Stage
-from tests.object_store import SECRET, ObjectStore, object_store
+from tests.object_store import SECRET
 
 Publish = Callable[..., int]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with object_store() as store:
-        yield store
-
-
-@pytest.fixture
-def store(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    yield server
-    server.stop()
-    server.start()
-
-
-@pytest.fixture
-def bucket(store: ObjectStore) -> str:
-    return store.bucket()
 
 
 @pytest.fixture

@@ -85,23 +85,20 @@ async def test_an_answer_that_takes_too_long_is_stopped_and_the_engine_with_it(t
 
 async def test_beyond_the_bound_requests_get_429_and_the_others_their_answers(tight):
     ask = {"model": "maya", "messages": [{"role": "user", "content": QUESTION}], **LONG}
-    ask["max_tokens"] = 20
     async with client_of(tight) as client:
-
-        async def one() -> object:
-            try:
-                return await client.chat.completions.create(**ask)
-            except openai.RateLimitError as refused:
-                return refused
-
-        asking = [asyncio.create_task(one()) for _ in range(PLACES + WAITING + 5)]
-        most = 0.0
-        while not all(task.done() for task in asking):
-            most = max(most, await asyncio.to_thread(metric, tight, "understudy_waiting_requests"))
-        answers = await asyncio.gather(*asking)
-    assert most == WAITING
+        held = [await client.chat.completions.create(**ask, stream=True) for _ in range(PLACES)]
+        asking = [
+            asyncio.create_task(client.chat.completions.create(**{**ask, "max_tokens": 20}))
+            for _ in range(WAITING + 5)
+        ]
+        while sum(task.done() for task in asking) < 5:
+            await asyncio.sleep(0.01)
+        waiting = await asyncio.to_thread(metric, tight, "understudy_waiting_requests")
+        for stream in held:
+            await stream.close()
+        answers = await asyncio.gather(*asking, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
-    assert len(refused) == 5
+    assert (waiting, len(refused)) == (WAITING, 5)
     assert {error.body["code"] for error in refused} == {"too_busy"}
     assert all(int(error.response.headers["retry-after"]) >= 1 for error in refused)
     assert metric(tight, 'understudy_refused_total{reason="too_busy"}') == 5
