@@ -22,11 +22,15 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from adapters.manifest import BASE
+
 from .errors import EngineRefused
 from .probe import Answer
 
 LEAST_TO_KEEP_ONE = 8
 """An engine with so many places keeps one for probes, which would wait behind long answers."""
+
+WARM_UP = ({"role": "user", "content": "Hello"},)
 
 
 class VllmEngine:
@@ -63,10 +67,31 @@ class VllmEngine:
         except EngineDeadError as error:
             raise EngineRefused("the engine has died") from error
 
+    async def warm_up(self) -> None:
+        """Have every engine sample a first time. Raises EngineRefused.
+
+        vLLM compiles its sampling when it is first wanted, for one answer at a time and again for
+        several, and every running answer stands still for it: seconds on a CPU.
+        """
+        for rank in range(self.engines):
+            for answers in (1, 2):
+                await self._complete(BASE, WARM_UP, {"max_tokens": 1, "n": answers}, rank)
+
     async def answer(
         self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any], rank: int
     ) -> Answer:
         """One whole answer of one of the engines. Raises EngineRefused."""
+        choice = (await self._complete(name, messages, sampling, rank)).choices[0]
+        chosen = choice.logprobs.content if choice.logprobs and choice.logprobs.content else []
+        return Answer(
+            text=choice.message.content or "",
+            ended=choice.finish_reason == "stop",
+            finite=all(math.isfinite(token.logprob) for token in chosen),
+        )
+
+    async def _complete(
+        self, name: str, messages: Sequence[dict[str, str]], sampling: dict[str, Any], rank: int
+    ) -> ChatCompletionResponse:
         fields = {"model": name, "messages": list(messages), "logprobs": True, **sampling}
         request = ChatCompletionRequest.model_validate(fields)
         try:
@@ -79,13 +104,7 @@ class VllmEngine:
             raise EngineRefused(
                 result.error.message if isinstance(result, ErrorResponse) else "no whole answer"
             )
-        choice = result.choices[0]
-        chosen = choice.logprobs.content if choice.logprobs and choice.logprobs.content else []
-        return Answer(
-            text=choice.message.content or "",
-            ended=choice.finish_reason == "stop",
-            finite=all(math.isfinite(token.logprob) for token in chosen),
-        )
+        return result
 
     def alive(self) -> bool:
         return not self._client.errored

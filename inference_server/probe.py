@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Protocol
 
 from adapters.manifest import BASE, PromptFormat, Sampling
@@ -91,8 +90,8 @@ async def probe(engine: Answering, version: str, questions: Questions) -> None:
     """Raises ProbeFailed where, on any engine, the version answers worse than the base or late."""
     try:
         async with asyncio.timeout(PROBE_SECONDS), asyncio.TaskGroup() as group:
-            for rank, messages in product(range(engine.engines), questions.conversations()):
-                group.create_task(_ask(engine, version, messages, questions.draws(), rank))
+            for rank in range(engine.engines):
+                group.create_task(_examine(engine, version, questions, rank))
     except TimeoutError:
         raise ProbeFailed(f"it did not answer within {PROBE_SECONDS:g} s") from None
     except ExceptionGroup as failures:
@@ -100,6 +99,12 @@ async def probe(engine: Answering, version: str, questions: Questions) -> None:
         if refused is None or rest is not None:
             raise
         raise ProbeFailed(str(refused.exceptions[0])) from refused
+
+
+async def _examine(engine: Answering, version: str, questions: Questions, rank: int) -> None:
+    """One question after the other: a step that reads several new prompts is a pause for all."""
+    for messages in questions.conversations():
+        await _ask(engine, version, messages, questions.draws(), rank)
 
 
 async def _ask(

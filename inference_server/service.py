@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from adapters.registry import Registry
 from .aliases import Aliases
 from .audit import Audit
 from .base_model import ServedBase
+from .errors import EngineRefused
 from .gate import Gate
 from .metrics import Metrics
 from .reconcile import Reconciler
@@ -18,6 +20,8 @@ from .rollout import Rollouts
 
 if TYPE_CHECKING:  # vLLM takes seconds to import, and most of this package does without
     from .engine import VllmEngine
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,16 @@ class Service:
             ("degraded", "What serves something else than asked", lambda: len(reconciler.degraded)),
         ):
             self.metrics.watch(name, about, read)
-        watching = asyncio.create_task(self.reconciler.run())
+        watching = asyncio.create_task(self._serve())
         watching.add_done_callback(self.reconciler.stopped)
         self.tasks.extend([watching, self.served_base])
+
+    async def _serve(self) -> None:
+        try:
+            await self.engine.warm_up()
+        except EngineRefused as error:
+            log.warning("the engine could not be warmed up, so first answers are slow: %s", error)
+        await self.reconciler.run()
 
     async def close(self) -> None:
         await self.rollouts.close()

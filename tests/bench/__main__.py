@@ -28,6 +28,12 @@ BENCHES = ("parts", "serving", "gaps", "flips")
 QUICK = 5
 """With --quick there are so many times fewer measurements: to see whether it runs."""
 WIDTH = 150
+STARTERS = (
+    "What do you want to do this weekend?",
+    "How was your day?",
+    "Did you see what the neighbours have put up?",
+    "I can't sleep. Tell me something.",
+)
 
 
 def main() -> None:
@@ -102,6 +108,7 @@ def pair_of_servers(
             )
 
         for persona in serving.PERSONAS:
+            made.make_card(pair.registry, persona, starters=STARTERS)
             publish(persona)
         starting = progress.add_task("starting both servers", total=None)
         with pair.running(ours_first):

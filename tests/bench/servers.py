@@ -25,6 +25,7 @@ class Bare(VllmServer):
         super().__init__(home, base_model)
         self.registry = registry
         self.log = home / "bare.log"
+        self.operator = self.client(self.inference_key)
 
     def start(self) -> None:
         told = (str(self.base_model), str(self.registry), str(self.port), self.inference_key)
@@ -52,11 +53,10 @@ class Bare(VllmServer):
         return self._lora("unload", {"lora_name": name})
 
     def _lora(self, verb: str, body: dict[str, str]) -> float:
-        with self.client(self.inference_key) as client:
-            client.get("/health")  # the connection is there before the clock runs
-            began = time.perf_counter()
-            answer = client.post(f"/v1/{verb}_lora_adapter", json=body)
-            spent = time.perf_counter() - began
+        self.operator.get("/health")  # the connection is there before the clock runs
+        began = time.perf_counter()
+        answer = self.operator.post(f"/v1/{verb}_lora_adapter", json=body)
+        spent = time.perf_counter() - began
         if answer.status_code != 200:
             raise RuntimeError(f"bare vLLM did not {verb} {body}: {answer.text}")
         return spent
@@ -72,6 +72,8 @@ class Pair:
         self.ours = VllmServer(folder, base)
         self.ours.environment = {"REGISTRY_WATCH_S": DEFAULT_WATCH_S}
         self.bare = Bare(folder, base, self.registry.root)
+        # Made before anything is timed: reading certificates holds Python's lock, once for 5 s.
+        self.operator = self.ours.client(self.ours.admin_key)
 
     @contextmanager
     def running(self, ours_first: bool = True) -> Iterator[None]:
@@ -88,20 +90,21 @@ class Pair:
                           f"{server.log.read_text()[-4000:]}", file=sys.stderr)  # fmt: skip
             raise
         finally:
+            self.operator.close()
+            self.bare.operator.close()
             for server in order:
                 if server.process is not None:
                     server.kill()
 
     def reload(self, persona: str, version: int) -> tuple[float, dict[str, float]]:
         """Roll a version out; seconds from the admin's call to the answer, and those by step."""
-        with self.ours.client(self.ours.admin_key) as client:
-            client.get("/health")
-            began = time.perf_counter()
-            answer = client.post(f"/admin/personas/{persona}/reload", json={"version": version})
-            spent = time.perf_counter() - began
-            if answer.status_code != 200:
-                raise RuntimeError(f"{persona}@{version} was not rolled out: {answer.text}")
-            status = client.get("/admin/status").json()["personas"][persona]
+        self.operator.get("/health")
+        began = time.perf_counter()
+        answer = self.operator.post(f"/admin/personas/{persona}/reload", json={"version": version})
+        spent = time.perf_counter() - began
+        if answer.status_code != 200:
+            raise RuntimeError(f"{persona}@{version} was not rolled out: {answer.text}")
+        status = self.operator.get("/admin/status").json()["personas"][persona]
         return spent, status["rollout"]["seconds"]
 
 

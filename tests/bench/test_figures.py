@@ -45,7 +45,7 @@ def test_gaps_are_a_rollout_s_where_they_touch_it_and_steady_elsewhere():
         gaps=[(0.0, 0.1), (0.1, 0.3), (0.35, 0.45), (0.5, 0.9), (1.0, 1.1)],
         disturbances=[(0.2, 0.4), (0.6, 0.7), (2.0, 3.0)],
     )
-    assert heeded.longest() == pytest.approx([0.2, 0.4, 0.0])
+    assert heeded.longest(heeded.disturbances) == pytest.approx([0.2, 0.4, 0.0])
     assert heeded.steady() == pytest.approx([0.1, 0.1])
 
 
@@ -53,12 +53,14 @@ def test_an_answer_that_broke_off_is_not_taken_for_a_whole_one():
     said = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":null}]}\n\n'
     end = b'data: {"choices":[{"delta":{"content":""},"finish_reason":"length"}]}\n\n'
     done = b"data: [DONE]\n\n"
-    role = said.replace(b"Hi", b"")
-    whole = Heard(1.0, 200, "maya@1", [(1.1, role), (1.2, said), (1.3, end), (1.3, done)])
+    role = said.replace(b'"content":"Hi"', b'"role":"assistant","content":""')
+    half = said.replace(b"Hi", b"")
+    pieces = [(1.1, role), (1.2, half), (1.3, said), (1.4, end), (1.4, done)]
+    whole = Heard(1.0, 200, "maya@1", pieces)
     assert whole.trouble() is None
     assert whole.full_length()
     assert whole.first_s == pytest.approx(0.2)
-    assert whole.spoken_at() == [1.2]
+    assert whole.spoken_at() == [1.2, 1.3, 1.4]
     for status, pieces in ((200, [said, end]), (200, [said, done]), (500, [said, end, done])):
         broken = Heard(1.0, status, "maya@1", [(1.1, piece) for piece in pieces])
         assert broken.trouble()

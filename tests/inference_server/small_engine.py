@@ -33,6 +33,7 @@ class SmallEngine:
         self.answers_of: dict[int, dict[str, Answer]] = {}
         self.refused: set[str] = set()
         self.asked: list[tuple[str, Sequence[dict[str, str]], dict[str, Any]]] = []
+        self._answering = self.most_at_once = 0
         self.open = asyncio.Event()
         self.open.set()
 
@@ -57,4 +58,8 @@ class SmallEngine:
         if name != BASE and name not in self.loaded:
             raise EngineRefused(f"{name} is not loaded")
         self.asked.append((name, messages, sampling))
+        self._answering += 1
+        self.most_at_once = max(self.most_at_once, self._answering)
+        await asyncio.sleep(0)
+        self._answering -= 1
         return self.answers_of.get(rank, self.answers).get(name, GOOD)

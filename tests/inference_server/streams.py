@@ -20,8 +20,9 @@ import httptools
 CHAT = "/v1/chat/completions"
 ANSWER_SECONDS = 180.0
 """Far beyond what an answer takes, also on a busy machine."""
-SPOKEN = re.compile(rb'"content":"[^"]')
-"""A piece of a stream with something said in it; the first one only names the role."""
+SPOKEN = re.compile(rb'"delta":\{"content":')
+"""A piece of a stream with a token in it, which may be half a character and so say nothing yet; the
+first piece only names the role."""
 
 
 @dataclass(slots=True)

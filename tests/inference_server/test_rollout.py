@@ -135,7 +135,7 @@ async def test_the_probe_asks_as_the_persona_is_asked(rollouts, publish, engine,
     assert messages[0] == {"role": "system", "content": "You are Maya, the first."}
     assert messages[1] == {"role": "user", "content": "Sam: Home late."}
     assert (sampling["temperature"], sampling["top_k"], sampling["seed"]) == (0.8, 7, 1)
-    assert len(engine.asked) == 2
+    assert (len(engine.asked), engine.most_at_once) == (2, 1)
 
 
 async def test_a_version_the_engine_refuses_leaves_the_old_one_serving(
