@@ -88,7 +88,7 @@ def build(
     rollouts = Rollouts(registry, engine, aliases, lambda: asyncio.shield(served_base), metrics)
     watch_s = watch_seconds(registry, settings.registry_watch_s)
     reconciler = Reconciler(
-        registry, rollouts, aliases, watch_s, adopt=settings.adopt_new_versions, metrics=metrics
+        registry, rollouts, aliases, metrics, watch_s, adopt=settings.adopt_new_versions
     )
     return Service(
         registry=registry,

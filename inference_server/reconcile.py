@@ -45,10 +45,10 @@ class Reconciler:
         registry: Registry,
         rollouts: Rollouts,
         aliases: Aliases,
+        metrics: Metrics,
         watch_s: float,
         *,
         adopt: bool = False,
-        metrics: Metrics | None = None,
     ) -> None:
         self._registry, self._rollouts, self._aliases = registry, rollouts, aliases
         self._watch_s, self._adopt, self._metrics = watch_s, adopt, metrics
@@ -100,15 +100,13 @@ class Reconciler:
         if self.registry_trouble is not None:
             log.info("the registry can be reached again")
         self.registry_trouble = None
-        if self._metrics:
-            self._metrics.registry_reachable(True)
+        self._metrics.registry_reachable(True)
 
     def _lost(self, trouble: str) -> None:
         if self.registry_trouble is None:
             log.warning("degraded: %s; what is loaded serves on", trouble)
         self.registry_trouble = trouble
-        if self._metrics:
-            self._metrics.registry_reachable(False)
+        self._metrics.registry_reachable(False)
 
     async def _hear(self, name: str, version: int) -> None:
         """A version newer than all seen before was published: adopt it, or say that it is there."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 from aiohttp import web
@@ -75,6 +76,8 @@ class ModelServer:
     admin_delay_s: float = 0
 
     questions: list[dict[str, Any]] = field(default_factory=list)
+    came_at: list[float] = field(default_factory=list)
+    """When each request for an answer came (`time.perf_counter`)."""
     tokenized: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """Method and path of every request."""
@@ -93,6 +96,7 @@ class ModelServer:
         return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.came_at.append(perf_counter())
         if refusal := self._refusal(request):
             return refusal
         question = await request.json()

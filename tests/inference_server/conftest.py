@@ -71,14 +71,19 @@ def metrics() -> CollectorRegistry:
 
 
 @pytest.fixture
+def counting(metrics: CollectorRegistry) -> Metrics:
+    return Metrics(metrics)
+
+
+@pytest.fixture
 def rollouts(
     registry: Registry,
     engine: SmallEngine,
     aliases: Aliases,
     served_base: ServedBase,
-    metrics: CollectorRegistry,
+    counting: Metrics,
 ) -> Rollouts:
     async def base() -> ServedBase:
         return served_base
 
-    return Rollouts(registry, engine, aliases, base, Metrics(metrics))
+    return Rollouts(registry, engine, aliases, base, counting)

@@ -49,8 +49,8 @@ def publish_elsewhere(url: str, base_folder: Path, tmp_path: Path) -> Publish:
 
 
 @pytest.fixture
-def reconciler(registry, rollouts, aliases) -> Reconciler:
-    return Reconciler(registry, rollouts, aliases, watch_s=0.02, adopt=True)
+def reconciler(registry, rollouts, aliases, counting) -> Reconciler:
+    return Reconciler(registry, rollouts, aliases, counting, watch_s=0.02, adopt=True)
 
 
 def weights(version: int) -> str:

@@ -14,10 +14,8 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from adapters.registry import Registry, Unreachable
-from inference_server.metrics import Metrics
 from inference_server.reconcile import FOLDER_WATCH_S, REGISTRY, Reconciler, watch_seconds
 from tests.inference_server import made
 from tests.inference_server.small_engine import SILENT
@@ -26,13 +24,13 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def reconciler(registry, rollouts, aliases) -> Reconciler:
-    return Reconciler(registry, rollouts, aliases, watch_s=0.02)
+def reconciler(registry, rollouts, aliases, counting) -> Reconciler:
+    return Reconciler(registry, rollouts, aliases, counting, watch_s=0.02)
 
 
 @pytest.fixture
-def adopting(registry, rollouts, aliases) -> Reconciler:
-    return Reconciler(registry, rollouts, aliases, watch_s=0.02, adopt=True)
+def adopting(registry, rollouts, aliases, counting) -> Reconciler:
+    return Reconciler(registry, rollouts, aliases, counting, watch_s=0.02, adopt=True)
 
 
 @asynccontextmanager
@@ -153,13 +151,10 @@ async def test_a_registry_that_goes_away_degrades_and_what_is_loaded_serves_on(
     assert reconciler.degraded == {}
 
 
-async def test_whether_the_registry_is_reachable_is_counted(registry, rollouts, publish, aliases):
-    numbers = CollectorRegistry()
-
+async def test_whether_the_registry_is_reachable_is_counted(reconciler, registry, publish, metrics):
     def counted() -> float | None:
-        return numbers.get_sample_value("understudy_registry_reachable")
+        return metrics.get_sample_value("understudy_registry_reachable")
 
-    reconciler = Reconciler(registry, rollouts, aliases, 0.02, metrics=Metrics(numbers))
     publish("maya")
     await reconciler.reconcile()
     assert (reconciler.registry_reachable, counted()) == (True, 1)
@@ -296,7 +291,7 @@ async def test_a_version_that_could_not_be_fetched_is_tried_again(
 
 
 async def test_what_another_process_publishes_is_adopted_within_five_seconds(
-    registry, rollouts, aliases, publish, base_folder, tmp_path
+    registry, rollouts, aliases, counting, publish, base_folder, tmp_path
 ):
     publish("maya")
     watch_s = watch_seconds(registry, None)
@@ -306,7 +301,7 @@ async def test_what_another_process_publishes_is_adopted_within_five_seconds(
         "from tests.inference_server import made; root, base, source = map(Path, sys.argv[1:]);"
         "made.publish(Registry(root), 'maya', base, source, seed=7)"
     )
-    reconciler = Reconciler(registry, rollouts, aliases, watch_s, adopt=True)
+    reconciler = Reconciler(registry, rollouts, aliases, counting, watch_s, adopt=True)
     async with watching(reconciler):
         await comes_true(lambda: reconciler.ready, within_s=10)
         arguments = [registry.root, base_folder, tmp_path / "elsewhere"]
