@@ -9,11 +9,15 @@
 A file per subject:
 
     server         one aiohttp server, its life, and the gate every REST request passes
-    world          who and what exists: people, channels, messages, permissions
+    nouns          the things there are: users, guilds, channels, messages, files
+    permissions    what may be done: flags, and how roles and overwrites add up
+    world          who and what exists, and who may do what where
     payloads       the world as Discord writes it in JSON
     gateway        websocket: HELLO, IDENTIFY, HEARTBEAT, READY, RESUME, …, and its faults
     sessions       opcodes, close codes, intents; sockets, and the sessions that outlive them
-    messages       REST: messages, typing, channels
+    posting        how every message of anybody comes to be, changes and goes
+    messages       REST: messages, history, typing, channels
+    bodies         what a request carries: JSON, or JSON with files beside it
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
     interactions   REST: interaction callbacks, follow-ups
@@ -24,19 +28,32 @@ A file per subject:
     errors         Discord's error codes
     answers        JSON with the content type Discord uses
 
-From Discord's documentation (discord-api-docs, October 2025): opcodes and close codes; intents and
-what a bot without message content still sees; snowflakes; the JSON error shape and codes; 2,000
-characters; nonce with enforce_nonce (the first message comes back, nothing new is made); allowed
-mentions; a reply needs READ_MESSAGE_HISTORY; only the author edits content; 3 s for the first
-answer to an interaction and 15 minutes for its token; at most 25 autocomplete choices; names and
-numbers of commands; rate-limit headers and the body of a 429; invisible (ephemeral) answers are in
-no channel's history; default_member_permissions and required options are the client's check.
+From Discord's documentation (discord-api-docs, August 2026):
 
-Assumed, because the documentation leaves it open or tells people not to rely on it: the size of
-buckets (5 sends, 5 edits, 5 typings per 5 s and channel, which is what is seen today) and that a
-bucket is a fixed window from its first request; that a session lives 60 s after its socket; that a
-client that sends no heartbeat for two intervals is closed with 4009; that a nonce is remembered for
-120 s ("a few minutes"); that 4014 comes at once on IDENTIFY; the text of error messages.
+    gateway       opcodes and close codes; intents, and what a bot without message content still
+                  sees (the same in history)
+    messages      snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
+                  back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
+                  only the author edits content; `attachments` of an edit are those that stay;
+                  history's anchors exclude each other
+    permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
+    interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
+                  choices; names and numbers of commands; ephemeral answers are in no channel's
+                  history; default_member_permissions and required options are the client's check
+    REST          the JSON error shape and codes; rate-limit headers and the body of a 429
+
+Assumed, because the documentation leaves it open or tells people not to rely on it:
+
+    gateway       a session lives 60 s after its socket; a client that sends no heartbeat for two
+                  intervals is closed with 4009; 4014 comes at once on IDENTIFY; nothing is told of
+                  messages in a channel that the bot can't see
+    messages      a nonce is remembered for 120 s ("a few minutes"); `around` is half before and
+                  half after; underscores stand for what a file's name may not have; the files of
+                  a deleted message are 404
+    REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
+                  a fixed window from its first request; the text of error messages
+
+People are not checked: a test may let anybody say anything anywhere.
 
 Not here yet: voice, presences, reactions, webhooks, threads, sharding beyond accepting the field,
 IDENTIFY's concurrency limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
@@ -44,7 +61,19 @@ IDENTIFY's concurrency limit, guild commands, zstd-stream (discord.py falls back
 
 from tests.fakes.discord.faults import Fault
 from tests.fakes.discord.interactions import Interaction
+from tests.fakes.discord.nouns import Channel, File, Guild, Message, Role, User
+from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.server import FakeDiscord
-from tests.fakes.discord.world import Channel, Message, Permission, User
 
-__all__ = ["Channel", "FakeDiscord", "Fault", "Interaction", "Message", "Permission", "User"]
+__all__ = [
+    "Channel",
+    "FakeDiscord",
+    "Fault",
+    "File",
+    "Guild",
+    "Interaction",
+    "Message",
+    "Permission",
+    "Role",
+    "User",
+]

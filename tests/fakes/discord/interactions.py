@@ -9,9 +9,11 @@ from aiohttp import web
 
 from tests.fakes.discord import errors, payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
+from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json, invalid_field
-from tests.fakes.discord.messages import Messages, read_json
-from tests.fakes.discord.world import EPHEMERAL, Channel, Message, User, World
+from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.nouns import EPHEMERAL, Channel, Message, User
+from tests.fakes.discord.world import World
 
 COMMAND, AUTOCOMPLETE = 2, 4
 REPLY_WITH_MESSAGE, DEFER, SUGGEST, MODAL = 4, 5, 8, 9

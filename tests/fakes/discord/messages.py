@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from aiohttp import web
 
 from tests.fakes.discord import errors, payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
+from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.gateway import Gateway, blank, readable
+from tests.fakes.discord.nouns import Channel, Message
+from tests.fakes.discord.permissions import NOTHING, Permission
+from tests.fakes.discord.posting import Posting
 from tests.fakes.discord.sessions import Intent
-from tests.fakes.discord.world import (
-    DIRECT_MESSAGE,
-    NOTHING,
-    Channel,
-    Message,
-    Permission,
-    Text,
-    User,
-    World,
-)
+from tests.fakes.discord.world import World
 
 NONCE_REMEMBERED_S = 120.0
-REPLY = 19
+MAX_HISTORY = 100
 
 
-class Messages:
-    """The message routes, and the way every message of anybody comes to be."""
+class Messages(Posting):
+    """The message routes."""
 
     def __init__(self, world: World, gateway: Gateway) -> None:
-        self.world = world
-        self.gateway = gateway
+        super().__init__(world, gateway)
         self.typings: list[tuple[Channel, float]] = []
         self.oddities: set[str] = set()
 
@@ -61,6 +54,8 @@ class Messages:
         body = await read_json(request)
         self.oddities |= validation.unknown_fields(body, validation.CREATE_FIELDS)
         validation.check_create(body)
+        if body.get("files") and not self._may(channel, Permission.ATTACH_FILES):
+            raise errors.missing_permissions()
         message = self._same_nonce(body) or self._created(channel, body)
         return json_answer(payloads.message(message, self.world))
 
@@ -76,98 +71,32 @@ class Messages:
 
     async def delete(self, request: web.Request) -> web.Response:
         message = self._message(request)
-        may = self.world.permissions(self.world.bot, message.channel)
-        if message.author is not self.world.bot and not may & Permission.MANAGE_MESSAGES:
+        may = self._may(message.channel, Permission.MANAGE_MESSAGES)
+        if message.author is not self.world.bot and not may:
             raise errors.missing_permissions()
         self.remove(message)
         return no_content()
 
     async def get(self, request: web.Request) -> web.Response:
-        return json_answer(payloads.message(self._message(request), self.world))
+        return json_answer(self._shown(self._message(request, Permission.READ_MESSAGE_HISTORY)))
 
     async def history(self, request: web.Request) -> web.Response:
+        """Newest first. `before`, `after` and `around` exclude each other."""
         channel = self._channel(request)
         limit = int(request.query.get("limit", 50))
-        if not 1 <= limit <= 100:
+        if not 1 <= limit <= MAX_HISTORY:
             raise errors.invalid_field("limit", "NUMBER_TYPE_MAX", "Must be between 1 and 100.")
-        if not self.world.permissions(self.world.bot, channel) & Permission.READ_MESSAGE_HISTORY:
+        anchors = [one for one in ("before", "after", "around") if one in request.query]
+        if len(anchors) > 1:
+            raise errors.invalid_field(anchors[1], "MUTUALLY_EXCLUSIVE", "Only one of them.")
+        if not self._may(channel, Permission.READ_MESSAGE_HISTORY):
             return json_answer([])
-        found = list(
-            self._between(channel, request.query.get("after"), request.query.get("before"))
-        )
-        found = found[:limit] if "after" in request.query else found[-limit:]
-        return json_answer([payloads.message(one, self.world) for one in reversed(found)])
+        found = self.world.in_channel(channel)
+        if anchors:
+            found = _beside(found, anchors[0], int(request.query[anchors[0]]), limit)
+        return json_answer([self._shown(one) for one in reversed(found[-limit:])])
 
-    def _between(
-        self, channel: Channel, after: str | None, before: str | None
-    ) -> Iterator[Message]:
-        for message in self.world.in_channel(channel):
-            if after is not None and int(message.id) <= int(after):
-                continue
-            if before is not None and int(message.id) >= int(before):
-                continue
-            yield message
-
-    # -- how messages come to be ----------------------------------------------------------
-
-    def post(
-        self,
-        author: User,
-        channel: Channel,
-        content: str,
-        *,
-        reply_to: Message | None = None,
-        allowed_mentions: Json | None = None,
-        webhook_id: str | None = None,
-    ) -> Message:
-        """A message of anybody, told to the gateway."""
-        body: Json = {"content": content, "allowed_mentions": allowed_mentions}
-        message = self.make(author, channel, body, reply_to)
-        message.webhook_id = webhook_id
-        return self.publish(message)
-
-    def make(
-        self, author: User, channel: Channel, body: Json, reply_to: Message | None = None
-    ) -> Message:
-        message = Message(
-            id=self.world.snowflakes.next(),
-            channel=channel,
-            author=author,
-            texts=[Text(body.get("content") or "", time.monotonic())],
-            flags=body.get("flags") or 0,
-            reply_to=reply_to.id if reply_to else None,
-            nonce=None if body.get("nonce") is None else str(body["nonce"]),
-            type=REPLY if reply_to else 0,
-        )
-        validation.settle_mentions(message, body.get("allowed_mentions"), self.world)
-        return message
-
-    def publish(self, message: Message) -> Message:
-        self.world.messages.append(message)
-        self.gateway.dispatch_message("MESSAGE_CREATE", message)
-        self.world.changed()
-        return message
-
-    def change(self, message: Message, body: Json) -> None:
-        if body.get("content") is not None:
-            message.texts.append(Text(body["content"], time.monotonic()))
-        if body.get("flags") is not None:
-            message.flags = body["flags"] | message.flags & ~validation.SETTABLE_FLAGS
-        already_pinged = message.pinged
-        validation.settle_mentions(message, body.get("allowed_mentions"), self.world)
-        message.pinged = already_pinged  # an edit notifies nobody
-        self.gateway.dispatch_message("MESSAGE_UPDATE", message)
-        self.world.changed()
-
-    def remove(self, message: Message) -> None:
-        message.deleted = True
-        data: Json = {"id": message.id, "channel_id": message.channel.id}
-        direct = message.channel.kind == DIRECT_MESSAGE
-        if not direct:
-            data["guild_id"] = message.channel.guild_id
-        needs = Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES
-        self.gateway.dispatch("MESSAGE_DELETE", data, needs)
-        self.world.changed()
+    # -- what a request asks for ------------------------------------------------------------
 
     def _created(self, channel: Channel, body: Json) -> Message:
         reply_to = self._replied_to(channel, body.get("message_reference"))
@@ -186,7 +115,7 @@ class Messages:
     def _replied_to(self, channel: Channel, reference: Json | None) -> Message | None:
         if reference is None:
             return None
-        if not self.world.permissions(self.world.bot, channel) & Permission.READ_MESSAGE_HISTORY:
+        if not self._may(channel, Permission.READ_MESSAGE_HISTORY):
             raise errors.reply_needs_history()
         message = self.world.find_message(str(reference.get("message_id")))
         if message is None and reference.get("fail_if_not_exists", True):
@@ -208,19 +137,31 @@ class Messages:
             raise errors.missing_permissions()
         return channel
 
-    def _message(self, request: web.Request) -> Message:
-        channel = self._channel(request)
+    def _message(self, request: web.Request, needs: Permission = NOTHING) -> Message:
+        channel = self._channel(request, needs)
         message = self.world.find_message(request.match_info["message_id"])
         if message is None or message.channel is not channel:
             raise errors.unknown_message()
         return message
 
+    def _may(self, channel: Channel, needs: Permission) -> bool:
+        return not needs & ~self.world.permissions(self.world.bot, channel)
 
-async def read_json(request: web.Request) -> Json:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise errors.invalid_json() from None
-    if not isinstance(body, dict):
-        raise errors.invalid_json()
-    return body
+    def _shown(self, message: Message) -> Json:
+        """An application without the message content intent reads blanks here too."""
+        data = payloads.message(message, self.world)
+        approved = self.gateway.allowed_privileged & Intent.MESSAGE_CONTENT
+        return data if approved or readable(message, self.world) else blank(data)
+
+
+def _beside(found: list[Message], anchor: str, at: int, limit: int) -> list[Message]:
+    """`found` is oldest first; around an id is half of the limit on either side of it."""
+    older = [one for one in found if int(one.id) < at]
+    newer = [one for one in found if int(one.id) > at]
+    if anchor == "before":
+        return older
+    if anchor == "after":
+        return newer[:limit]
+    there = [one for one in found if int(one.id) == at]
+    half = (limit - len(there)) // 2
+    return older[len(older) - min(half, len(older)) :] + there + newer[: limit - len(there) - half]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.world import (
+from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
-    DISCORD_EPOCH_MS,
+    Attachment,
     Channel,
     Guild,
     Message,
     Role,
     User,
-    World,
 )
+from tests.fakes.discord.world import DISCORD_EPOCH_MS, World
 
 JOINED = "2024-03-13T19:19:14.040000+00:00"
 
@@ -35,12 +35,13 @@ def own_user(person: User) -> Json:
     return user(person) | {"verified": True, "mfa_enabled": True, "email": None, "flags": 0}
 
 
-def member(person: User) -> Json:
+def member(person: User, guild: Guild) -> Json:
     """A guild member without its user, as messages carry it."""
+    there = guild.member(person)
     return {
         "nick": person.nick,
         "avatar": None,
-        "roles": [],
+        "roles": [one.id for one in there.roles] if there is not None else [],
         "joined_at": JOINED,
         "premium_since": None,
         "deaf": False,
@@ -51,8 +52,8 @@ def member(person: User) -> Json:
     }
 
 
-def full_member(person: User) -> Json:
-    return member(person) | {"user": user(person)}
+def full_member(person: User, guild: Guild) -> Json:
+    return member(person, guild) | {"user": user(person)}
 
 
 def role(subject: Role, position: int) -> Json:
@@ -85,16 +86,10 @@ def channel(subject: Channel) -> Json:
             "recipients": [user(subject.recipient)],
             "flags": 0,
         }
-    overwrites = []
-    if subject.denied_to_bot and subject.guild_id is not None:
-        overwrites = [
-            {
-                "id": subject.guild_id,
-                "type": 0,
-                "allow": "0",
-                "deny": str(int(subject.denied_to_bot)),
-            }
-        ]
+    overwrites = [
+        {"id": one.id, "type": one.kind, "allow": str(int(one.allow)), "deny": str(int(one.deny))}
+        for one in subject.overwrites.values()
+    ]
     return {
         "id": subject.id,
         "guild_id": subject.guild_id,
@@ -147,7 +142,7 @@ def guild_create(guild: Guild, bot: User) -> Json:
         "unavailable": False,
         "member_count": len(guild.members),
         "voice_states": [],
-        "members": [full_member(bot)],
+        "members": [full_member(bot, guild)],
         "channels": [channel(one) for one in guild.channels if not one.deleted],
         "threads": [],
         "presences": [],
@@ -155,6 +150,25 @@ def guild_create(guild: Guild, bot: User) -> Json:
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
+
+
+def attachment(subject: Attachment, world: World) -> Json:
+    """The documented fields; the address carries the signature that Discord's would."""
+    url = f"{world.cdn_url}{subject.path}?ex=7fffffff&is=65f1f1f1&hm={'0' * 64}"
+    payload: Json = {
+        "id": subject.id,
+        "filename": subject.filename,
+        "size": len(subject.file.data),
+        "url": url,
+        "proxy_url": url,
+    }
+    if subject.content_type is not None:
+        payload["content_type"] = subject.content_type
+    if subject.file.description is not None:
+        payload["description"] = subject.file.description
+    if subject.file.width is not None:
+        payload |= {"width": subject.file.width, "height": subject.file.height}
+    return payload
 
 
 def message(subject: Message, world: World, *, with_reference: bool = True) -> Json:
@@ -169,7 +183,7 @@ def message(subject: Message, world: World, *, with_reference: bool = True) -> J
         "mention_everyone": "everyone" in subject.pinged,
         "mentions": [user(person) for person in subject.mentions],
         "mention_roles": [one.id for one in subject.mention_roles],
-        "attachments": [],
+        "attachments": [attachment(one, world) for one in subject.attachments],
         "embeds": [],
         "pinned": False,
         "type": subject.type,
@@ -201,12 +215,13 @@ def _reference(subject: Message, world: World) -> Json:
 def message_event(subject: Message, world: World) -> Json:
     """MESSAGE_CREATE and MESSAGE_UPDATE carry guild_id and the author's member besides."""
     payload = message(subject, world)
-    if subject.channel.guild_id is not None:
-        payload["guild_id"] = subject.channel.guild_id
+    guild = subject.channel.guild
+    if guild is not None:
+        payload["guild_id"] = guild.id
         if subject.webhook_id is None:
-            payload["member"] = member(subject.author)
+            payload["member"] = member(subject.author, guild)
         payload["mentions"] = [
-            user(person) | {"member": member(person)} for person in subject.mentions
+            user(person) | {"member": member(person, guild)} for person in subject.mentions
         ]
     return payload
 

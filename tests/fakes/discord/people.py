@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from tests.fakes.discord import payloads
@@ -11,16 +12,11 @@ from tests.fakes.discord.errors import Json
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import AUTOCOMPLETE, COMMAND, Interaction, Interactions
 from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, File, Message, Role, User
+from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 from tests.fakes.discord.sessions import Intent
 from tests.fakes.discord.sight import Sight
-from tests.fakes.discord.world import (
-    DIRECT_MESSAGE,
-    Channel,
-    Message,
-    Permission,
-    User,
-    World,
-)
+from tests.fakes.discord.world import World
 
 
 class People(Sight):
@@ -34,17 +30,31 @@ class People(Sight):
         commands: Commands,
         interactions: Interactions,
     ) -> None:
-        super().__init__(world, gateway, world.add_channel("general"))
+        super().__init__(world, gateway, world.add_channel("general", world.guild))
         self.messages = messages
         self.commands = commands
         self.interactions = interactions
 
     def person(self, name: str, *, administrator: bool = False, bot: bool = False) -> User:
-        return self.world.add_person(name, administrator=administrator, bot=bot)
+        """A member of the first guild."""
+        person = self.world.add_person(name, bot=bot)
+        member = self.world.let_in(person, self.world.guild)
+        if administrator:
+            member.roles.append(self.role("Administrator", Permission.ADMINISTRATOR))
+        return person
+
+    def role(self, name: str, permissions: Permission = NOTHING) -> Role:
+        """A role of the first guild by its name, made where there is none."""
+        for role in self.world.guild.roles:
+            if role.name == name:
+                return role
+        role = Role(self.world.snowflakes.next(), name, permissions)
+        self.world.guild.roles.append(role)
+        return role
 
     def channel(self, name: str) -> Channel:
         """A new text channel, told to connected bots."""
-        channel = self.world.add_channel(name)
+        channel = self.world.add_channel(name, self.world.guild)
         self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel), Intent.GUILDS)
         return channel
 
@@ -62,6 +72,7 @@ class People(Sight):
         reply_to: Message | None = None,
         ping: bool = True,
         webhook_id: str | None = None,
+        files: Sequence[File] = (),
     ) -> Message:
         """A message as a client sends it; `ping` is the "@ ON" switch of a reply."""
         allowed: Json = {"parse": ["users", "roles", "everyone"], "replied_user": ping}
@@ -72,14 +83,27 @@ class People(Sight):
             reply_to=reply_to,
             allowed_mentions=allowed,
             webhook_id=webhook_id,
+            files=files,
         )
 
     def asks(self, person: User, text: str, channel: Channel | None = None) -> Message:
         """Says it with a mention of the bot in front."""
         return self.says(person, f"{self.bot.mention} {text}", channel)
 
+    def edits(self, message: Message, text: str) -> None:
+        """The author of a message says it otherwise; whom it pinged stays as it was."""
+        if message.author is self.bot:
+            raise PermissionError("Only the author edits a message, and this is the bot's.")
+        allowed: Json = {"parse": ["users", "roles", "everyone"], "replied_user": True}
+        self.messages.change(message, {"content": text, "allowed_mentions": allowed})
+
     def deletes(self, message: Message) -> None:
+        """Its author or a moderator deletes it."""
         self.messages.remove(message)
+
+    def deletes_all(self, messages: Sequence[Message]) -> None:
+        """A moderator's bot clears messages of one channel at once."""
+        self.messages.remove_all(messages)
 
     def deletes_channel(self, channel: Channel) -> None:
         data = payloads.channel(channel)
@@ -88,7 +112,11 @@ class People(Sight):
 
     def forbids(self, channel: Channel, permission: Permission) -> None:
         """Takes a permission from everyone without administrator rights, the bot included."""
-        channel.denied_to_bot |= permission
+        assert channel.guild_id is not None
+        overwrite = channel.overwrites.setdefault(
+            channel.guild_id, Overwrite(channel.guild_id, kind=0)
+        )
+        overwrite.deny |= permission
         self.gateway.dispatch("CHANNEL_UPDATE", payloads.channel(channel), Intent.GUILDS)
 
     def redeliver(self, message: Message) -> None:
@@ -191,16 +219,19 @@ class People(Sight):
             "locale": "en-US",
             "app_permissions": str(int(self.world.permissions(self.bot, channel))),
             "entitlements": [],
-            "authorizing_integration_owners": {"0": self.world.guild.id},
+            "authorizing_integration_owners": {"0": channel.guild_id or "0"},
             "context": 1 if channel.kind == DIRECT_MESSAGE else 0,
             "attachment_size_limit": 10_485_760,
         }
         if channel.kind == DIRECT_MESSAGE:
             return payload | {"user": payloads.user(person)}
-        member = payloads.full_member(person) | {"permissions": str(int(permissions))}
+        assert channel.guild is not None
+        member = payloads.full_member(person, channel.guild) | {
+            "permissions": str(int(permissions))
+        }
         return payload | {
-            "guild_id": self.world.guild.id,
-            "guild": {"id": self.world.guild.id, "locale": "en-US", "features": []},
+            "guild_id": channel.guild_id,
+            "guild": {"id": channel.guild_id, "locale": "en-US", "features": []},
             "guild_locale": "en-US",
             "member": member,
         }

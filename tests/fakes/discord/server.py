@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
 from tests.fakes.discord import payloads
 from tests.fakes.discord.answers import json_answer
+from tests.fakes.discord.bodies import carried
 from tests.fakes.discord.commands import Commands
 from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
 from tests.fakes.discord.faults import Fault, Sent, cut
@@ -24,6 +23,7 @@ from tests.fakes.discord.world import World
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.fake.token-of-the-fake-discord"
 BASE = "/api/v10"
+MAX_REQUEST_BYTES = 25 * 2**20
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -82,6 +82,7 @@ class FakeDiscord(People):
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.gateway.url = self.gateway_url
+        self.world.cdn_url = f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         self.gateway.drop_sockets()
@@ -99,10 +100,11 @@ class FakeDiscord(People):
     # -- routes ---------------------------------------------------------------------------
 
     def _app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_get("/gateway/", self.gateway.handle)
         for name, method, path, handler in self._routes():
             app.router.add_route(method, BASE + path, self._guarded(name, handler))
+        app.router.add_get("/attachments/{path:.*}", self._guarded("open file", self._get_file))
         app.router.add_route("*", "/{anything:.*}", self._guarded("unknown", self._unknown))
         return app
 
@@ -155,6 +157,13 @@ class FakeDiscord(People):
     async def _get_application(self, request: web.Request) -> web.Response:
         return json_answer(payloads.application(self.world, self.application_id))
 
+    async def _get_file(self, request: web.Request) -> web.Response:
+        attachment = self.world.find_attachment(request.path)
+        if attachment is None:
+            return web.Response(status=404, text="This content is no longer available.")
+        content_type = attachment.content_type or "application/octet-stream"
+        return web.Response(body=attachment.file.data, headers={"Content-Type": content_type})
+
     async def _unknown(self, request: web.Request) -> web.Response:
         raise unknown_route()
 
@@ -169,7 +178,7 @@ class FakeDiscord(People):
             fault = next((one for one in self._faults if one.strikes(request.method, path)), None)
             answer = await self._answer(route, handler, request, fault)
             dropped = fault is not None and fault.kind in ("dropped", "lost answer")
-            body = _json_or_none(await request.read())
+            body = carried(request, await request.read())
             status = 0 if dropped else answer.status
             self.sent.append(Sent(at_s, request.method, path, body, status))
             self.world.changed()
@@ -214,10 +223,3 @@ class FakeDiscord(People):
 
     def _refused(self, error: ApiError) -> web.Response:
         return json_answer(error.body, error.status)
-
-
-def _json_or_none(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from tests.fakes.discord.gateway import Gateway
-from tests.fakes.discord.world import Channel, Message, User, World
+from tests.fakes.discord.nouns import Channel, Message, User
+from tests.fakes.discord.world import World
 
 QUIET_S = 1.6  # longer than the bot's pause between two edits: after it an answer is complete
 
