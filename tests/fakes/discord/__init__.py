@@ -9,21 +9,26 @@
 A file per subject:
 
     server         one aiohttp server, its life, and the gate every REST request passes
+    routes         which request goes where
     nouns          the things there are: users, guilds, channels, messages, files
     permissions    what may be done: flags, and how roles and overwrites add up
     world          who and what exists, and who may do what where
-    payloads       the world as Discord writes it in JSON
+    payloads       the world as Discord writes it in JSON; messages in message_payloads
     gateway        websocket: HELLO, IDENTIFY, HEARTBEAT, READY, RESUME, …, and its faults
     sessions       opcodes, close codes, intents; sockets, and the sessions that outlive them
     posting        how every message of anybody comes to be, changes and goes
     messages       REST: messages, history, typing, channels
+    threads        REST: public threads
+    thread_life    how threads come to be, sleep, wake and go, and who is in them
     bodies         what a request carries: JSON, or JSON with files beside it
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
     interactions   REST: interaction callbacks, follow-ups
     limits         rate-limit buckets, their headers, their 429
     faults         what a test can break, and what was sent when
-    people         what a person in front of a real Discord client can do
+    people         what a person in front of a real Discord client says, and where
+    gestures       what a person does with the bot's commands
+    moderators     what those who run a server do
     sight          what such a person sees of the bot
     errors         Discord's error codes
     answers        JSON with the content type Discord uses
@@ -36,6 +41,10 @@ From Discord's documentation (discord-api-docs, August 2026):
                   back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
                   only the author edits content; `attachments` of an edit are those that stay;
                   history's anchors exclude each other
+    threads       one from a message has its id; no SEND_MESSAGES but SEND_MESSAGES_IN_THREADS;
+                  active ones are in GUILD_CREATE; a message wakes one (THREAD_UPDATE, then
+                  THREAD_MEMBER_UPDATE); asleep, nothing is edited in it; a locked one is for
+                  moderators; the first message of one from a message only points to that one
     permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
     interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
                   choices; names and numbers of commands; ephemeral answers are in no channel's
@@ -50,13 +59,17 @@ Assumed, because the documentation leaves it open or tells people not to rely on
     messages      a nonce is remembered for 120 s ("a few minutes"); `around` is half before and
                   half after; underscores stand for what a file's name may not have; the files of
                   a deleted message are 404
+    threads       who says something in one is in it, a webhook is not; the author of its first
+                  message is who started it; no message 18 (THREAD_CREATED) in the parent; no
+                  thread falls asleep by itself; a channel's threads go with it without events
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
 
 People are not checked: a test may let anybody say anything anywhere.
 
-Not here yet: voice, presences, reactions, webhooks, threads, sharding beyond accepting the field,
-IDENTIFY's concurrency limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
+Not here yet: voice, presences, reactions, stickers, polls, webhooks, private threads, forums,
+sharding beyond accepting the field, IDENTIFY's concurrency limit, guild commands, zstd-stream
+(discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault

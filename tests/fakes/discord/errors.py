@@ -86,5 +86,21 @@ def invalid_json() -> ApiError:
     return ApiError(400, 50109, "The request body contains invalid JSON.")
 
 
+def wrong_channel_type() -> ApiError:
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
+
+
+def thread_is_archived() -> ApiError:
+    return ApiError(400, 50083, "Thread is archived")
+
+
+def has_a_thread_already() -> ApiError:
+    return ApiError(400, 160004, "A thread has already been created for this message")
+
+
+def thread_is_locked() -> ApiError:
+    return ApiError(403, 160005, "This thread is locked")
+
+
 def reply_needs_history() -> ApiError:
     return ApiError(403, 160002, "Cannot reply without permission to read message history")

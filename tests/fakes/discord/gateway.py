@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from aiohttp import WSMsgType, web
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import message_payloads, payloads
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Guild, Message
 from tests.fakes.discord.permissions import Permission
@@ -96,7 +96,7 @@ class Gateway:
     def dispatch_message(self, event: str, message: Message) -> None:
         if not self.sees(message.channel):
             return
-        data = payloads.message_event(message, self.world)
+        data = message_payloads.message_event(message, self.world)
         direct = message.channel.kind == DIRECT_MESSAGE
         needs = Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES
         for session in self.sessions.values():
@@ -184,7 +184,7 @@ class Gateway:
         session.dispatch("READY", self._ready(session, data.get("shard") or [0, 1]))
         if session.intents & Intent.GUILDS:
             for guild in self._guilds():
-                session.dispatch("GUILD_CREATE", payloads.guild_create(guild, self.world.bot))
+                session.dispatch("GUILD_CREATE", payloads.guild_create(guild, self.world))
         self.world.changed()
 
     def _guilds(self) -> list[Guild]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from tests.fakes.discord import errors, payloads, validation
+from tests.fakes.discord import errors, message_payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
 from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json, invalid_field
@@ -97,7 +97,7 @@ class Interactions:
         return no_content()
 
     async def get_original(self, request: web.Request) -> web.Response:
-        return json_answer(payloads.message(self._original(request), self.world))
+        return json_answer(message_payloads.message(self._original(request), self.world))
 
     async def edit_original(self, request: web.Request) -> web.Response:
         original = self._original(request)
@@ -105,7 +105,7 @@ class Interactions:
         validation.check_edit(body)
         original.flags &= ~LOADING
         self.messages.change(original, body)
-        return json_answer(payloads.message(original, self.world))
+        return json_answer(message_payloads.message(original, self.world))
 
     async def delete_original(self, request: web.Request) -> web.Response:
         self.messages.remove(self._original(request))
@@ -122,10 +122,10 @@ class Interactions:
         if original is not None and original.flags & LOADING:
             original.flags &= ~LOADING
             self.messages.change(original, body | {"flags": None})
-            return json_answer(payloads.message(original, self.world))
+            return json_answer(message_payloads.message(original, self.world))
         message = self._said(interaction, body)
         interaction.followups.append(message)
-        return json_answer(payloads.message(message, self.world))
+        return json_answer(message_payloads.message(message, self.world))
 
     # -- what an answer does --------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class Interactions:
         }
         if interaction.original is not None:
             answer["interaction"]["response_message_id"] = interaction.original.id
-            message = payloads.message(interaction.original, self.world)
+            message = message_payloads.message(interaction.original, self.world)
             answer["resource"] = {"type": kind, "message": message}
         return answer
 

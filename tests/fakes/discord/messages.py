@@ -6,12 +6,12 @@ import time
 
 from aiohttp import web
 
-from tests.fakes.discord import errors, payloads, validation
+from tests.fakes.discord import errors, message_payloads, payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
 from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.gateway import Gateway, blank, readable
-from tests.fakes.discord.nouns import Channel, Message
+from tests.fakes.discord.nouns import Channel, Message, Thread
 from tests.fakes.discord.permissions import NOTHING, Permission
 from tests.fakes.discord.posting import Posting
 from tests.fakes.discord.sessions import Intent
@@ -32,7 +32,7 @@ class Messages(Posting):
     # -- routes ---------------------------------------------------------------------------
 
     async def get_channel(self, request: web.Request) -> web.Response:
-        return json_answer(payloads.channel(self._channel(request)))
+        return json_answer(payloads.place(self.channel_named(request), self.world))
 
     async def open_direct(self, request: web.Request) -> web.Response:
         body = await read_json(request)
@@ -42,13 +42,13 @@ class Messages(Posting):
         return json_answer(payloads.channel(self.world.direct_channel(person)))
 
     async def type(self, request: web.Request) -> web.Response:
-        channel = self._channel(request, Permission.SEND_MESSAGES)
+        channel = self.speaking_in(request)
         self.typings.append((channel, time.monotonic()))
         self.world.changed()
         return no_content()
 
     async def create(self, request: web.Request) -> web.Response:
-        channel = self._channel(request, Permission.SEND_MESSAGES)
+        channel = self.speaking_in(request)
         if channel.recipient is not None and channel.recipient.closed_to_messages:
             raise errors.closed_to_messages()
         body = await read_json(request)
@@ -57,20 +57,22 @@ class Messages(Posting):
         if body.get("files") and not self._may(channel, Permission.ATTACH_FILES):
             raise errors.missing_permissions()
         message = self._same_nonce(body) or self._created(channel, body)
-        return json_answer(payloads.message(message, self.world))
+        return json_answer(message_payloads.message(message, self.world))
 
     async def edit(self, request: web.Request) -> web.Response:
-        message = self._message(request)
+        message = self.message_named(request)
         body = await read_json(request)
         self.oddities |= validation.unknown_fields(body, validation.EDIT_FIELDS)
         if message.author is not self.world.bot:
             raise errors.not_the_author()
+        if isinstance(message.channel, Thread) and message.channel.archived:
+            raise errors.thread_is_archived()
         validation.check_edit(body)
         self.change(message, body)
-        return json_answer(payloads.message(message, self.world))
+        return json_answer(message_payloads.message(message, self.world))
 
     async def delete(self, request: web.Request) -> web.Response:
-        message = self._message(request)
+        message = self.message_named(request)
         may = self._may(message.channel, Permission.MANAGE_MESSAGES)
         if message.author is not self.world.bot and not may:
             raise errors.missing_permissions()
@@ -78,11 +80,13 @@ class Messages(Posting):
         return no_content()
 
     async def get(self, request: web.Request) -> web.Response:
-        return json_answer(self._shown(self._message(request, Permission.READ_MESSAGE_HISTORY)))
+        return json_answer(
+            self._shown(self.message_named(request, Permission.READ_MESSAGE_HISTORY))
+        )
 
     async def history(self, request: web.Request) -> web.Response:
         """Newest first. `before`, `after` and `around` exclude each other."""
-        channel = self._channel(request)
+        channel = self.channel_named(request)
         limit = int(request.query.get("limit", 50))
         if not 1 <= limit <= MAX_HISTORY:
             raise errors.invalid_field("limit", "NUMBER_TYPE_MAX", "Must be between 1 and 100.")
@@ -126,7 +130,7 @@ class Messages(Posting):
 
     # -- what a request names -------------------------------------------------------------
 
-    def _channel(self, request: web.Request, needs: Permission = NOTHING) -> Channel:
+    def channel_named(self, request: web.Request, needs: Permission = NOTHING) -> Channel:
         channel = self.world.channels.get(request.match_info["channel_id"])
         if channel is None or channel.deleted:
             raise errors.unknown_channel()
@@ -137,8 +141,17 @@ class Messages(Posting):
             raise errors.missing_permissions()
         return channel
 
-    def _message(self, request: web.Request, needs: Permission = NOTHING) -> Message:
-        channel = self._channel(request, needs)
+    def speaking_in(self, request: web.Request) -> Channel:
+        """Threads have a permission to speak of their own; a locked one needs a moderator."""
+        channel = self.channel_named(request)
+        if not isinstance(channel, Thread):
+            return self.channel_named(request, Permission.SEND_MESSAGES)
+        if channel.locked and not self._may(channel, Permission.MANAGE_THREADS):
+            raise errors.thread_is_locked()
+        return self.channel_named(request, Permission.SEND_MESSAGES_IN_THREADS)
+
+    def message_named(self, request: web.Request, needs: Permission = NOTHING) -> Message:
+        channel = self.channel_named(request, needs)
         message = self.world.find_message(request.match_info["message_id"])
         if message is None or message.channel is not channel:
             raise errors.unknown_message()
@@ -149,7 +162,7 @@ class Messages(Posting):
 
     def _shown(self, message: Message) -> Json:
         """An application without the message content intent reads blanks here too."""
-        data = payloads.message(message, self.world)
+        data = message_payloads.message(message, self.world)
         approved = self.gateway.allowed_privileged & Intent.MESSAGE_CONTENT
         return data if approved or readable(message, self.world) else blank(data)
 

@@ -10,6 +10,7 @@ from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 
 TEXT_CHANNEL, DIRECT_MESSAGE, PUBLIC_THREAD = 0, 1, 11
 EPHEMERAL = 1 << 6
+REPLY, THREAD_STARTER = 19, 21
 
 
 @dataclass(eq=False)
@@ -86,6 +87,20 @@ class Channel:
         return f"<#{self.id}>"
 
 
+@dataclass(eq=False)
+class Thread(Channel):
+    """A public thread in `parent`; one started from a message has the message's id."""
+
+    parent: Channel = field(kw_only=True)
+    owner: User = field(kw_only=True)
+    created_at: str = field(kw_only=True)
+    archived_at: str = field(kw_only=True)
+    archived: bool = False
+    locked: bool = False
+    archive_minutes: int = 1440
+    members: list[User] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class File:
     """What somebody uploads; the type is guessed from the name, as Discord does."""
@@ -147,6 +162,7 @@ class Message:
     mention_roles: list[Role] = field(default_factory=list)
     pinged: set[str] = field(default_factory=set)
     attachments: list[Attachment] = field(default_factory=list)
+    thread: Thread | None = None
     deleted: bool = False
 
     @property

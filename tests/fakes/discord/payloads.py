@@ -1,20 +1,17 @@
-"""The world as Discord writes it in JSON; field names and examples as in its documentation."""
+"""The world as Discord writes it in JSON, but for messages; fields as in its documentation."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
-    Attachment,
     Channel,
     Guild,
-    Message,
     Role,
+    Thread,
     User,
 )
-from tests.fakes.discord.world import DISCORD_EPOCH_MS, World
+from tests.fakes.discord.world import World
 
 JOINED = "2024-03-13T19:19:14.040000+00:00"
 
@@ -106,7 +103,50 @@ def channel(subject: Channel) -> Json:
     }
 
 
-def guild_create(guild: Guild, bot: User) -> Json:
+def thread(subject: Thread, world: World) -> Json:
+    """A thread as a channel, with the bot's own membership where it is in it."""
+    said = [one for one in world.messages if one.channel is subject]
+    payload: Json = {
+        "id": subject.id,
+        "guild_id": subject.guild_id,
+        "parent_id": subject.parent.id,
+        "owner_id": subject.owner.id,
+        "name": subject.name,
+        "type": subject.kind,
+        "last_message_id": said[-1].id if said else None,
+        "message_count": sum(not one.deleted for one in said),
+        "total_message_sent": len(said),
+        "member_count": min(len(subject.members), 50),
+        "rate_limit_per_user": 0,
+        "flags": 0,
+        "thread_metadata": {
+            "archived": subject.archived,
+            "auto_archive_duration": subject.archive_minutes,
+            "archive_timestamp": subject.archived_at,
+            "locked": subject.locked,
+            "create_timestamp": subject.created_at,
+        },
+    }
+    if world.bot in subject.members:
+        payload["member"] = thread_member(subject, world.bot)
+    return payload
+
+
+def thread_member(subject: Thread, person: User) -> Json:
+    return {
+        "id": subject.id,
+        "user_id": person.id,
+        "join_timestamp": subject.created_at,
+        "flags": 1,
+    }
+
+
+def place(subject: Channel, world: World) -> Json:
+    """A channel or a thread."""
+    return thread(subject, world) if isinstance(subject, Thread) else channel(subject)
+
+
+def guild_create(guild: Guild, world: World) -> Json:
     """GUILD_CREATE: without the members intent only the bot's own member is in it."""
     return {
         "id": guild.id,
@@ -142,88 +182,14 @@ def guild_create(guild: Guild, bot: User) -> Json:
         "unavailable": False,
         "member_count": len(guild.members),
         "voice_states": [],
-        "members": [full_member(bot, guild)],
+        "members": [full_member(world.bot, guild)],
         "channels": [channel(one) for one in guild.channels if not one.deleted],
-        "threads": [],
+        "threads": [thread(one, world) for one in world.active_threads(guild)],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
-
-
-def attachment(subject: Attachment, world: World) -> Json:
-    """The documented fields; the address carries the signature that Discord's would."""
-    url = f"{world.cdn_url}{subject.path}?ex=7fffffff&is=65f1f1f1&hm={'0' * 64}"
-    payload: Json = {
-        "id": subject.id,
-        "filename": subject.filename,
-        "size": len(subject.file.data),
-        "url": url,
-        "proxy_url": url,
-    }
-    if subject.content_type is not None:
-        payload["content_type"] = subject.content_type
-    if subject.file.description is not None:
-        payload["description"] = subject.file.description
-    if subject.file.width is not None:
-        payload |= {"width": subject.file.width, "height": subject.file.height}
-    return payload
-
-
-def message(subject: Message, world: World, *, with_reference: bool = True) -> Json:
-    payload: Json = {
-        "id": subject.id,
-        "channel_id": subject.channel.id,
-        "author": user(subject.author),
-        "content": subject.content,
-        "timestamp": snowflake_time(subject.id),
-        "edited_timestamp": _now() if subject.edits else None,
-        "tts": False,
-        "mention_everyone": "everyone" in subject.pinged,
-        "mentions": [user(person) for person in subject.mentions],
-        "mention_roles": [one.id for one in subject.mention_roles],
-        "attachments": [attachment(one, world) for one in subject.attachments],
-        "embeds": [],
-        "pinned": False,
-        "type": subject.type,
-        "flags": subject.flags,
-        "components": [],
-    }
-    if subject.nonce is not None:
-        payload["nonce"] = subject.nonce
-    if subject.webhook_id is not None:
-        payload["webhook_id"] = subject.webhook_id
-    if subject.reply_to is not None and with_reference:
-        payload |= _reference(subject, world)
-    return payload
-
-
-def _reference(subject: Message, world: World) -> Json:
-    assert subject.reply_to is not None
-    reference: Json = {"type": 0, "message_id": subject.reply_to, "channel_id": subject.channel.id}
-    if subject.channel.guild_id is not None:
-        reference["guild_id"] = subject.channel.guild_id
-    referenced = world.find_message(subject.reply_to)
-    return {
-        "message_reference": reference,
-        # A deleted message is null here; one that was not looked up is left out.
-        "referenced_message": referenced and message(referenced, world, with_reference=False),
-    }
-
-
-def message_event(subject: Message, world: World) -> Json:
-    """MESSAGE_CREATE and MESSAGE_UPDATE carry guild_id and the author's member besides."""
-    payload = message(subject, world)
-    guild = subject.channel.guild
-    if guild is not None:
-        payload["guild_id"] = guild.id
-        if subject.webhook_id is None:
-            payload["member"] = member(subject.author, guild)
-        payload["mentions"] = [
-            user(person) | {"member": member(person, guild)} for person in subject.mentions
-        ]
-    return payload
 
 
 def application(world: World, application_id: str) -> Json:
@@ -241,12 +207,3 @@ def application(world: World, application_id: str) -> Json:
         "team": None,
         "flags": 1 << 19,
     }
-
-
-def snowflake_time(snowflake: str) -> str:
-    at_ms = (int(snowflake) >> 22) + DISCORD_EPOCH_MS
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

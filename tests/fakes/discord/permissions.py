@@ -41,7 +41,7 @@ EVERYONE_MAY = (
     | Permission.SEND_MESSAGES_IN_THREADS
 )
 NEEDS_SENDING = Permission.MENTION_EVERYONE | Permission.EMBED_LINKS | Permission.ATTACH_FILES
-"""Without SEND_MESSAGES these are gone too."""
+"""Without SEND_MESSAGES (in threads: SEND_MESSAGES_IN_THREADS) these are gone too."""
 
 
 @dataclass
@@ -69,10 +69,10 @@ def with_overwrites(
     return together.over(permissions)
 
 
-def with_implications(permissions: Permission) -> Permission:
+def with_implications(permissions: Permission, speaking: Permission) -> Permission:
     """Who can't see a channel can do nothing in it; who can't send can't ping everyone."""
     if not permissions & Permission.VIEW_CHANNEL:
         return NOTHING
-    if not permissions & Permission.SEND_MESSAGES:
+    if not permissions & speaking:
         return permissions & ~NEEDS_SENDING
     return permissions

@@ -8,17 +8,27 @@ from collections.abc import Sequence
 from tests.fakes.discord import validation
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.gateway import Gateway
-from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, File, Message, Text, User
+from tests.fakes.discord.nouns import (
+    DIRECT_MESSAGE,
+    REPLY,
+    THREAD_STARTER,
+    Channel,
+    File,
+    Message,
+    Text,
+    Thread,
+    User,
+)
 from tests.fakes.discord.sessions import Intent
+from tests.fakes.discord.thread_life import ThreadLife
 from tests.fakes.discord.world import World
-
-REPLY = 19
 
 
 class Posting:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self.world = world
         self.gateway = gateway
+        self.threads = ThreadLife(world, gateway)
 
     def post(
         self,
@@ -55,6 +65,9 @@ class Posting:
         return message
 
     def publish(self, message: Message) -> Message:
+        if isinstance(message.channel, Thread):
+            by_webhook = message.webhook_id is not None
+            self.threads.said_in(message.channel, message.author, by_webhook=by_webhook)
         self.world.messages.append(message)
         self.gateway.dispatch_message("MESSAGE_CREATE", message)
         self.world.changed()
@@ -71,6 +84,23 @@ class Posting:
         message.pinged = already_pinged  # an edit notifies nobody
         self.gateway.dispatch_message("MESSAGE_UPDATE", message)
         self.world.changed()
+
+    def start_thread(
+        self,
+        owner: User,
+        parent: Channel,
+        name: str,
+        message: Message | None = None,
+        archive_minutes: int = 1440,
+    ) -> Thread:
+        """One started from a message begins with a message that only points to that one."""
+        thread = self.threads.start(owner, parent, name, message, archive_minutes)
+        if message is not None:
+            starter = self.make(owner, thread, {}, message)
+            starter.type = THREAD_STARTER
+            starter.mentions, starter.pinged = [], set()
+            self.publish(starter)
+        return thread
 
     def remove(self, message: Message) -> None:
         message.deleted = True

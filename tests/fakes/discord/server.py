@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import payloads, routes
 from tests.fakes.discord.answers import json_answer
 from tests.fakes.discord.bodies import carried
 from tests.fakes.discord.commands import Commands
 from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
 from tests.fakes.discord.faults import Fault, Sent, cut
 from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.gestures import Gestures
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.limits import VIA, Limits, headers, too_many
 from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.moderators import Moderators
 from tests.fakes.discord.people import People
+from tests.fakes.discord.routes import Handler, Route
+from tests.fakes.discord.threads import Threads
 from tests.fakes.discord.world import World
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.fake.token-of-the-fake-discord"
 BASE = "/api/v10"
 MAX_REQUEST_BYTES = 25 * 2**20
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class FakeDiscord(People):
+class FakeDiscord(People, Gestures, Moderators):
     """Start it, point a bot at `api_url` and `gateway_url` with `token`, and be its people.
 
     `sent` has every REST request with its time, `rate_limited` every true 429 (those a fault
@@ -40,13 +42,11 @@ class FakeDiscord(People):
         gateway = Gateway(world, token, heartbeat_interval_s)
         gateway.application_id = application_id
         messages = Messages(world, gateway)
-        super().__init__(
-            world,
-            gateway,
-            messages,
-            Commands(world, application_id),
-            Interactions(world, messages, application_id),
-        )
+        super().__init__(world, gateway, world.add_channel("general", world.guild))
+        self.messages = messages
+        self.threads = Threads(world, messages)
+        self.commands = Commands(world, application_id)
+        self.interactions = Interactions(world, messages, application_id)
         self.token = token
         self.application_id = application_id
         self.limits = Limits()
@@ -108,37 +108,15 @@ class FakeDiscord(People):
         app.router.add_route("*", "/{anything:.*}", self._guarded("unknown", self._unknown))
         return app
 
-    def _routes(self) -> list[tuple[str, str, str, Handler]]:
-        messages, commands, answers = self.messages, self.commands, self.interactions
-        one_message = "/channels/{channel_id}/messages/{message_id}"
-        hook = "/webhooks/{application_id}/{interaction_token}"
-        return [
+    def _routes(self) -> list[Route]:
+        own: list[Route] = [
             ("gateway", "GET", "/gateway", self._get_gateway),
             ("gateway bot", "GET", "/gateway/bot", self._get_gateway),
             ("me", "GET", "/users/@me", self._get_me),
             ("application", "GET", "/applications/@me", self._get_application),
             ("application", "GET", "/oauth2/applications/@me", self._get_application),
-            ("open direct", "POST", "/users/@me/channels", messages.open_direct),
-            ("channel", "GET", "/channels/{channel_id}", messages.get_channel),
-            ("typing", "POST", "/channels/{channel_id}/typing", messages.type),
-            ("send", "POST", "/channels/{channel_id}/messages", messages.create),
-            ("history", "GET", "/channels/{channel_id}/messages", messages.history),
-            ("message", "GET", one_message, messages.get),
-            ("edit", "PATCH", one_message, messages.edit),
-            ("delete", "DELETE", one_message, messages.delete),
-            ("commands", "GET", "/applications/{application_id}/commands", commands.get),
-            ("commands", "PUT", "/applications/{application_id}/commands", commands.overwrite),
-            (
-                "open callback",
-                "POST",
-                "/interactions/{interaction_id}/{interaction_token}/callback",
-                answers.callback,
-            ),
-            ("open follow up", "POST", hook, answers.follow_up),
-            ("open original", "GET", hook + "/messages/@original", answers.get_original),
-            ("open original", "PATCH", hook + "/messages/@original", answers.edit_original),
-            ("open original", "DELETE", hook + "/messages/@original", answers.delete_original),
         ]
+        return own + routes.of(self.messages, self.threads, self.commands, self.interactions)
 
     async def _get_gateway(self, request: web.Request) -> web.Response:
         start_limit = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
     EPHEMERAL,
+    PUBLIC_THREAD,
     Attachment,
     Channel,
     File,
@@ -16,6 +18,7 @@ from tests.fakes.discord.nouns import (
     Member,
     Message,
     Role,
+    Thread,
     User,
 )
 from tests.fakes.discord.permissions import (
@@ -114,6 +117,31 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
+    def add_thread(
+        self, owner: User, parent: Channel, name: str, message: Message | None, minutes: int
+    ) -> Thread:
+        now = snowflake_time(self.snowflakes.next())
+        thread = Thread(
+            message.id if message is not None else self.snowflakes.next(),
+            name,
+            PUBLIC_THREAD,
+            parent.guild,
+            parent=parent,
+            owner=owner,
+            created_at=now,
+            archived_at=now,
+            archive_minutes=minutes,
+        )
+        self.channels[thread.id] = thread
+        return thread
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Its threads go with it."""
+        channel.deleted = True
+        for other in self.channels.values():
+            if isinstance(other, Thread) and other.parent is channel:
+                other.deleted = True
+
     def attach(self, file: File, channel: Channel) -> Attachment:
         return Attachment(self.snowflakes.next(), channel.id, file)
 
@@ -132,6 +160,18 @@ class World:
                     return attachment
         return None
 
+    def active_threads(self, guild: Guild) -> list[Thread]:
+        """Those that the bot can see."""
+        return [
+            thread
+            for thread in self.channels.values()
+            if isinstance(thread, Thread)
+            and thread.guild is guild
+            and not thread.archived
+            and not thread.deleted
+            and self.permissions(self.bot, thread) & Permission.VIEW_CHANNEL
+        ]
+
     def in_channel(self, channel: Channel) -> list[Message]:
         """What anybody in the channel sees: nothing deleted, nothing ephemeral."""
         return [
@@ -149,7 +189,12 @@ class World:
         """By the documentation's algorithm: owner, roles, overwrites, and what they imply."""
         if channel.guild is None:
             return EVERYONE_MAY
-        guild, member = channel.guild, channel.guild.member(user)
+        speaking = Permission.SEND_MESSAGES
+        if isinstance(channel, Thread):  # inherits everything but SEND_MESSAGES
+            channel, speaking = channel.parent, Permission.SEND_MESSAGES_IN_THREADS
+        guild = channel.guild
+        assert guild is not None
+        member = guild.member(user)
         if user is guild.owner:
             return EVERYTHING
         if member is None:
@@ -163,4 +208,13 @@ class World:
         granted = with_overwrites(granted, channel.overwrites, guild.id, roles)
         if user.id in channel.overwrites:
             granted = channel.overwrites[user.id].over(granted)
-        return with_implications(granted)
+        return with_implications(granted, speaking)
+
+
+def snowflake_time(snowflake: str) -> str:
+    at_ms = (int(snowflake) >> 22) + DISCORD_EPOCH_MS
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
