@@ -20,6 +20,7 @@ A file per subject:
     messages       REST: messages, history, typing, channels
     threads        REST: public threads
     thread_life    how threads come to be, sleep, wake and go, and who is in them
+    webhooks       REST: webhooks of channels; their messages in webhook_messages
     bodies         what a request carries: JSON, or JSON with files beside it
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
@@ -45,6 +46,8 @@ From Discord's documentation (discord-api-docs, August 2026):
                   active ones are in GUILD_CREATE; a message wakes one (THREAD_UPDATE, then
                   THREAD_MEMBER_UPDATE); asleep, nothing is edited in it; a locked one is for
                   moderators; the first message of one from a message only points to that one
+    webhooks      MANAGE_WEBHOOKS, names, the token that needs nothing else, thread_id, wait; no
+                  nonce and no reply; the author is a face with the webhook's id; at most 15 (30007)
     permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
     interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
                   choices; names and numbers of commands; ephemeral answers are in no channel's
@@ -62,14 +65,17 @@ Assumed, because the documentation leaves it open or tells people not to rely on
     threads       who says something in one is in it, a webhook is not; the author of its first
                   message is who started it; no message 18 (THREAD_CREATED) in the parent; no
                   thread falls asleep by itself; a channel's threads go with it without events
+    webhooks      5 messages and 5 edits per 2 s and webhook; the avatar's hash; a name for one
+                  message obeys the rules for the webhook's; it may ping everyone; a deleted
+                  channel's are unknown (10015); in a thread a message needs its thread_id
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
 
 People are not checked: a test may let anybody say anything anywhere.
 
-Not here yet: voice, presences, reactions, stickers, polls, webhooks, private threads, forums,
-sharding beyond accepting the field, IDENTIFY's concurrency limit, guild commands, zstd-stream
-(discord.py falls back to zlib-stream).
+Not here yet: voice, presences, reactions, stickers, polls, webhook avatars by upload,
+private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency limit, guild
+commands, zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault

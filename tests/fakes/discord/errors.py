@@ -50,6 +50,10 @@ def unknown_webhook() -> ApiError:
     return ApiError(404, 10015, "Unknown Webhook")
 
 
+def too_many_webhooks() -> ApiError:
+    return ApiError(400, 30007, "Maximum number of webhooks reached (15)")
+
+
 def unknown_interaction() -> ApiError:
     return ApiError(404, 10062, "Unknown interaction")
 

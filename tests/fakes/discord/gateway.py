@@ -253,6 +253,7 @@ def readable(message: Message, world: World) -> bool:
     return (
         message.channel.kind == DIRECT_MESSAGE
         or message.author is world.bot
+        or message.application_id is not None
         or world.bot in message.mentions
     )
 

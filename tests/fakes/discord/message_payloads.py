@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.nouns import THREAD_STARTER, Attachment, Message, Thread
-from tests.fakes.discord.payloads import member, thread, user
+from tests.fakes.discord.nouns import THREAD_STARTER, Attachment, Face, Message, Thread
+from tests.fakes.discord.payloads import face, member, thread, user
 from tests.fakes.discord.world import World, now, snowflake_time
 
 
@@ -31,7 +31,7 @@ def message(subject: Message, world: World, *, with_reference: bool = True) -> J
     payload: Json = {
         "id": subject.id,
         "channel_id": subject.channel.id,
-        "author": user(subject.author),
+        "author": _author(subject),
         "content": subject.content,
         "timestamp": snowflake_time(subject.id),
         "edited_timestamp": now() if subject.edits else None,
@@ -50,11 +50,17 @@ def message(subject: Message, world: World, *, with_reference: bool = True) -> J
         payload["nonce"] = subject.nonce
     if subject.webhook_id is not None:
         payload["webhook_id"] = subject.webhook_id
+    if subject.application_id is not None:
+        payload["application_id"] = subject.application_id
     if subject.thread is not None and not subject.thread.deleted:
         payload["thread"] = thread(subject.thread, world)
     if subject.reply_to is not None and with_reference:
         payload |= _reference(subject, world)
     return payload
+
+
+def _author(subject: Message) -> Json:
+    return face(subject.author) if isinstance(subject.author, Face) else user(subject.author)
 
 
 def _reference(subject: Message, world: World) -> Json:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from tests.fakes.discord import payloads
 from tests.fakes.discord.messages import Messages
-from tests.fakes.discord.nouns import Channel, Role, Thread, User
+from tests.fakes.discord.nouns import Channel, Role, Thread, User, Webhook
 from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 from tests.fakes.discord.sessions import Intent
 from tests.fakes.discord.sight import Sight
+from tests.fakes.discord.webhooks import Webhooks
 
 
 class Moderators(Sight):
     """Connected bots are told by the events that Discord sends."""
 
     messages: Messages
+    webhooks: Webhooks
+
+    def makes_webhook(self, person: User, name: str, channel: Channel | None = None) -> Webhook:
+        return self.webhooks.make(person, channel or self.general, name)
+
+    def deletes_webhook(self, webhook: Webhook) -> None:
+        self.webhooks.remove(webhook)
 
     def person(self, name: str, *, administrator: bool = False, bot: bool = False) -> User:
         """A member of the first guild."""

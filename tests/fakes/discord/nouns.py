@@ -28,6 +28,13 @@ class User:
 
 
 @dataclass(eq=False)
+class Face(User):
+    """Who a message of a webhook seems to be from."""
+
+    avatar_url: str | None = None
+
+
+@dataclass(eq=False)
 class Role:
     id: str
     name: str
@@ -101,6 +108,18 @@ class Thread(Channel):
     members: list[User] = field(default_factory=list)
 
 
+@dataclass(eq=False)
+class Webhook:
+    """`application_id` where a bot made it."""
+
+    id: str
+    name: str
+    channel: Channel
+    token: str
+    creator: User
+    application_id: str | None = None
+
+
 @dataclass(frozen=True)
 class File:
     """What somebody uploads; the type is guessed from the name, as Discord does."""
@@ -157,6 +176,7 @@ class Message:
     reply_to: str | None = None
     nonce: str | None = None
     webhook_id: str | None = None
+    application_id: str | None = None
     type: int = 0
     mentions: list[User] = field(default_factory=list)
     mention_roles: list[Role] = field(default_factory=list)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from hashlib import md5
+
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
     Channel,
+    Face,
     Guild,
     Role,
     Thread,
     User,
+    Webhook,
 )
 from tests.fakes.discord.world import World
 
@@ -26,6 +30,14 @@ def user(person: User) -> Json:
         "bot": person.bot,
         "public_flags": 0,
     }
+
+
+def face(subject: Face) -> Json:
+    """The author of a webhook's message; Discord keeps its own copy of the avatar."""
+    avatar = None
+    if subject.avatar_url is not None:
+        avatar = md5(subject.avatar_url.encode(), usedforsecurity=False).hexdigest()
+    return user(subject) | {"discriminator": "0000", "avatar": avatar}
 
 
 def own_user(person: User) -> Json:
@@ -144,6 +156,20 @@ def thread_member(subject: Thread, person: User) -> Json:
 def place(subject: Channel, world: World) -> Json:
     """A channel or a thread."""
     return thread(subject, world) if isinstance(subject, Thread) else channel(subject)
+
+
+def webhook(subject: Webhook) -> Json:
+    return {
+        "id": subject.id,
+        "type": 1,
+        "guild_id": subject.channel.guild_id,
+        "channel_id": subject.channel.id,
+        "user": user(subject.creator),
+        "name": subject.name,
+        "avatar": None,
+        "token": subject.token,
+        "application_id": subject.application_id,
+    }
 
 
 def guild_create(guild: Guild, world: World) -> Json:

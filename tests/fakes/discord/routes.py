@@ -13,6 +13,8 @@ from tests.fakes.discord.commands import Commands
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.messages import Messages
 from tests.fakes.discord.threads import Threads
+from tests.fakes.discord.webhook_messages import WebhookMessages
+from tests.fakes.discord.webhooks import Webhooks
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Route = tuple[str, str, str, Handler]
@@ -20,19 +22,25 @@ Route = tuple[str, str, str, Handler]
 CHANNEL = "/channels/{channel_id}"
 MESSAGE = CHANNEL + "/messages/{message_id}"
 COMMANDS = "/applications/{application_id}/commands"
-FOLLOW_UP = "/webhooks/{application_id}/{interaction_token}"
-ORIGINAL = FOLLOW_UP + "/messages/@original"
+WEBHOOK = "/webhooks/{webhook_id}"
+TRUSTED = WEBHOOK + "/{webhook_token}"
 
 
 def of(
-    messages: Messages, threads: Threads, commands: Commands, interactions: Interactions
+    messages: Messages,
+    threads: Threads,
+    webhooks: Webhooks,
+    commands: Commands,
+    interactions: Interactions,
 ) -> list[Route]:
     return [
         *_of_messages(messages),
         *_of_threads(threads),
         ("commands", "GET", COMMANDS, commands.get),
         ("commands", "PUT", COMMANDS, commands.overwrite),
-        *_of_interactions(interactions),
+        *_of_interactions(interactions),  # before the webhooks, whose paths look the same
+        *_of_webhooks(webhooks),
+        *_of_webhook_messages(WebhookMessages(messages.world, webhooks, messages)),
     ]
 
 
@@ -63,11 +71,37 @@ def _of_threads(threads: Threads) -> list[Route]:
 
 
 def _of_interactions(interactions: Interactions) -> list[Route]:
+    follow_up = f"/webhooks/{interactions.application_id}/{{interaction_token}}"
+    original = follow_up + "/messages/@original"
     callback = "/interactions/{interaction_id}/{interaction_token}/callback"
     return [
         ("open callback", "POST", callback, interactions.callback),
-        ("open follow up", "POST", FOLLOW_UP, interactions.follow_up),
-        ("open original", "GET", ORIGINAL, interactions.get_original),
-        ("open original", "PATCH", ORIGINAL, interactions.edit_original),
-        ("open original", "DELETE", ORIGINAL, interactions.delete_original),
+        ("open follow up", "POST", follow_up, interactions.follow_up),
+        ("open original", "GET", original, interactions.get_original),
+        ("open original", "PATCH", original, interactions.edit_original),
+        ("open original", "DELETE", original, interactions.delete_original),
+    ]
+
+
+def _of_webhooks(webhooks: Webhooks) -> list[Route]:
+    return [
+        ("create webhook", "POST", CHANNEL + "/webhooks", webhooks.create),
+        ("webhooks", "GET", CHANNEL + "/webhooks", webhooks.of_channel),
+        ("webhooks", "GET", "/guilds/{guild_id}/webhooks", webhooks.of_guild),
+        ("get webhook", "GET", WEBHOOK, webhooks.get),
+        ("change webhook", "PATCH", WEBHOOK, webhooks.change),
+        ("delete webhook", "DELETE", WEBHOOK, webhooks.delete),
+        ("open get webhook", "GET", TRUSTED, webhooks.get_by_token),
+        ("open change webhook", "PATCH", TRUSTED, webhooks.change_by_token),
+        ("open delete webhook", "DELETE", TRUSTED, webhooks.delete_by_token),
+    ]
+
+
+def _of_webhook_messages(messages: WebhookMessages) -> list[Route]:
+    message = TRUSTED + "/messages/{message_id}"
+    return [
+        ("open webhook", "POST", TRUSTED, messages.execute),
+        ("open webhook message", "GET", message, messages.get),
+        ("open webhook edit", "PATCH", message, messages.edit),
+        ("open webhook delete", "DELETE", message, messages.delete),
     ]

@@ -22,6 +22,7 @@ from tests.fakes.discord.moderators import Moderators
 from tests.fakes.discord.people import People
 from tests.fakes.discord.routes import Handler, Route
 from tests.fakes.discord.threads import Threads
+from tests.fakes.discord.webhooks import Webhooks
 from tests.fakes.discord.world import World
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.fake.token-of-the-fake-discord"
@@ -46,6 +47,7 @@ class FakeDiscord(People, Gestures, Moderators):
         self.messages = messages
         self.threads = Threads(world, messages)
         self.commands = Commands(world, application_id)
+        self.webhooks = Webhooks(world, messages, application_id)
         self.interactions = Interactions(world, messages, application_id)
         self.token = token
         self.application_id = application_id
@@ -116,7 +118,9 @@ class FakeDiscord(People, Gestures, Moderators):
             ("application", "GET", "/applications/@me", self._get_application),
             ("application", "GET", "/oauth2/applications/@me", self._get_application),
         ]
-        return own + routes.of(self.messages, self.threads, self.commands, self.interactions)
+        return own + routes.of(
+            self.messages, self.threads, self.webhooks, self.commands, self.interactions
+        )
 
     async def _get_gateway(self, request: web.Request) -> web.Response:
         start_limit = {
@@ -181,7 +185,9 @@ class FakeDiscord(People, Gestures, Moderators):
     async def _limited(self, route: str, handler: Handler, request: web.Request) -> web.Response:
         if not route.startswith("open ") and request.headers.get("Authorization") != self._key:
             return self._refused(unauthorized())
-        bucket = self.limits.bucket(route, request.match_info.get("channel_id", ""))
+        major = request.match_info.get("channel_id") or request.match_info.get("webhook_id") or ""
+        route = route.removeprefix("open ")
+        bucket = self.limits.bucket(route, major)
         if bucket is not None and not bucket.take(time.monotonic()):
             self.rate_limited.append(f"{request.method} {request.path}")
             answer = too_many(max(bucket.ends_at_s - time.monotonic(), 0.001))

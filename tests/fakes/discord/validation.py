@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.fakes.discord.errors import Json, empty_message, invalid_field
-from tests.fakes.discord.nouns import Message, Role, User
+from tests.fakes.discord.nouns import Face, Message, Role, User
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.world import World
 
@@ -174,9 +174,9 @@ def _pinged(
 ) -> set[str]:
     pinged = {one.id for one in users} | {one.id for one in roles}
     if re.search(r"@(everyone|here)", message.content):
-        may = world.permissions(message.author, message.channel) & (
-            Permission.MENTION_EVERYONE | Permission.ADMINISTRATOR
-        )
+        may = isinstance(message.author, Face) or world.permissions(
+            message.author, message.channel
+        ) & (Permission.MENTION_EVERYONE | Permission.ADMINISTRATOR)
         if may and (allowed is None or "everyone" in (allowed.get("parse") or [])):
             pinged.add("everyone")
     return pinged
