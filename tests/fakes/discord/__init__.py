@@ -24,11 +24,14 @@ A file per subject:
     bodies         what a request carries: JSON, or JSON with files beside it
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
+    interaction    one interaction, from the person's act to what came of it
     interactions   REST: interaction callbacks, follow-ups
+    components     what Discord checks in buttons, menus and modals
     limits         rate-limit buckets, their headers, their 429
     faults         what a test can break, and what was sent when
     people         what a person in front of a real Discord client says, and where
     gestures       what a person does with the bot's commands
+    pressing       what a person does with buttons, menus, modals and the message menu
     moderators     what those who run a server do
     sight          what such a person sees of the bot
     errors         Discord's error codes
@@ -49,9 +52,13 @@ From Discord's documentation (discord-api-docs, August 2026):
     webhooks      MANAGE_WEBHOOKS, names, the token that needs nothing else, thread_id, wait; no
                   nonce and no reply; the author is a face with the webhook's id; at most 15 (30007)
     permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
+    components    5 rows of up to 5 buttons or one menu; lengths, styles, unique custom ids; ids are
+                  numbered; a deferred update (6) and an update (7) change the message pressed on;
+                  a modal can't answer a modal; a person's webhook shows no buttons
     interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
                   choices; names and numbers of commands; ephemeral answers are in no channel's
-                  history; default_member_permissions and required options are the client's check
+                  history; default_member_permissions and required options are the client's check;
+                  15 commands in the message menu, with names of any case
     REST          the JSON error shape and codes; rate-limit headers and the body of a 429
 
 Assumed, because the documentation leaves it open or tells people not to rely on it:
@@ -68,18 +75,22 @@ Assumed, because the documentation leaves it open or tells people not to rely on
     webhooks      5 messages and 5 edits per 2 s and webhook; the avatar's hash; a name for one
                   message obeys the rules for the webhook's; it may ping everyone; a deleted
                   channel's are unknown (10015); in a thread a message needs its thread_id
+    components    a button needs a label or an emoji; a new message that answers a press is of
+                  type 0 and no reply; everybody who sees a message may press its buttons
+    interactions  the bot is told of an ephemeral message by no event
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
 
 People are not checked: a test may let anybody say anything anywhere.
 
-Not here yet: voice, presences, reactions, stickers, polls, webhook avatars by upload,
-private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency limit, guild
+Not here yet: voice, presences, reactions, stickers, polls, embeds, components
+other than buttons, string selects and text inputs (no IS_COMPONENTS_V2), user commands used by
+people, webhook avatars by upload, private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency limit, guild
 commands, zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault
-from tests.fakes.discord.interactions import Interaction
+from tests.fakes.discord.interaction import Interaction
 from tests.fakes.discord.nouns import Channel, File, Guild, Message, Role, User
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.server import FakeDiscord

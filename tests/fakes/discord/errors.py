@@ -50,6 +50,10 @@ def unknown_webhook() -> ApiError:
     return ApiError(404, 10015, "Unknown Webhook")
 
 
+def too_many_commands(most: int) -> ApiError:
+    return ApiError(400, 30032, f"Maximum number of application commands reached ({most})")
+
+
 def too_many_webhooks() -> ApiError:
     return ApiError(400, 30007, "Maximum number of webhooks reached (15)")
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from tests.fakes.discord import payloads
-from tests.fakes.discord.commands import SUB_COMMAND, SUB_COMMAND_GROUP, Commands
+from tests.fakes.discord import message_payloads, payloads
+from tests.fakes.discord.commands import (
+    MESSAGE_COMMAND,
+    SUB_COMMAND,
+    SUB_COMMAND_GROUP,
+    Commands,
+)
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.interactions import AUTOCOMPLETE, COMMAND, Interaction, Interactions
-from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, User
+from tests.fakes.discord.interaction import AUTOCOMPLETE, COMMAND, Interaction
+from tests.fakes.discord.interactions import Interactions
+from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Message, User
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.sight import Sight
 
@@ -45,7 +51,7 @@ class Gestures(Sight):
             for one in wanted
             if one["name"] in options
         ]
-        return self._interact(COMMAND, person, channel, top, way, chosen)
+        return self._interact(COMMAND, person, channel, _data(top, way, chosen))
 
     async def autocompletes(
         self,
@@ -57,14 +63,17 @@ class Gestures(Sight):
         within_s: float = 3.0,
         **option: str,
     ) -> list[str]:
-        """The values offered while the person types `option` (one, the focused one)."""
+        """The values offered while the person types the last of the options given."""
         top, way = self.commands.find(command)
-        ((name, typed),) = option.items()
-        wanted = next(one for one in way[-1]["options"] if one["name"] == name)
-        assert wanted.get("autocomplete"), f"{name} has no autocomplete"
-        focused = {"type": wanted["type"], "name": name, "value": typed, "focused": True}
+        kinds = {one["name"]: one for one in way[-1]["options"]}
+        filled: list[Json] = [
+            {"type": kinds[name]["type"], "name": name, "value": value}
+            for name, value in option.items()
+        ]
+        filled[-1]["focused"] = True
+        assert kinds[filled[-1]["name"]].get("autocomplete"), "It has no autocomplete"
         interaction = self._interact(
-            AUTOCOMPLETE, person, channel or self.general, top, way, [focused]
+            AUTOCOMPLETE, person, channel or self.general, _data(top, way, filled)
         )
         if not await self.world.until(lambda: interaction.choices is not None, within_s):
             raise AssertionError("Loading options failed.")
@@ -86,18 +95,20 @@ class Gestures(Sight):
         kind: int,
         person: User,
         channel: Channel,
-        top: Json,
-        way: list[Json],
-        options: list[Json],
+        data: Json,
+        about: Message | None = None,
     ) -> Interaction:
         interaction = Interaction(
-            self.world.snowflakes.next(), secrets.token_hex(32), kind, person, channel, self.world
+            self.world.snowflakes.next(),
+            secrets.token_hex(32),
+            kind,
+            person,
+            channel,
+            self.world,
+            about=about,
+            on_menu=data.get("type") == MESSAGE_COMMAND,
         )
         self.interactions.remember(interaction)
-        for step in reversed(way[1:]):
-            assert step["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP)
-            options = [{"type": step["type"], "name": step["name"], "options": options}]
-        data = {"id": top["id"], "name": top["name"], "type": 1, "options": options}
         self.gateway.dispatch("INTERACTION_CREATE", self._payload(interaction, data))
         return interaction
 
@@ -120,6 +131,8 @@ class Gestures(Sight):
             "context": 1 if channel.kind == DIRECT_MESSAGE else 0,
             "attachment_size_limit": 10_485_760,
         }
+        if interaction.about is not None:
+            payload["message"] = message_payloads.message(interaction.about, self.world)
         if channel.kind == DIRECT_MESSAGE:
             return payload | {"user": payloads.user(person)}
         assert channel.guild is not None
@@ -132,6 +145,13 @@ class Gestures(Sight):
             "guild_locale": "en-US",
             "member": member,
         }
+
+
+def _data(top: Json, way: list[Json], options: list[Json]) -> Json:
+    for step in reversed(way[1:]):
+        assert step["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP)
+        options = [{"type": step["type"], "name": step["name"], "options": options}]
+    return {"id": top["id"], "name": top["name"], "type": 1, "options": options}
 
 
 def _check_options(command: str, wanted: list[Json], given: dict[str, Any]) -> None:

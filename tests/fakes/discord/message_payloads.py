@@ -44,12 +44,14 @@ def message(subject: Message, world: World, *, with_reference: bool = True) -> J
         "pinned": False,
         "type": subject.type,
         "flags": subject.flags,
-        "components": [],
+        "components": subject.components,
     }
     if subject.nonce is not None:
         payload["nonce"] = subject.nonce
     if subject.webhook_id is not None:
         payload["webhook_id"] = subject.webhook_id
+    if subject.interaction is not None:
+        payload["interaction_metadata"] = subject.interaction
     if subject.application_id is not None:
         payload["application_id"] = subject.application_id
     if subject.thread is not None and not subject.thread.deleted:

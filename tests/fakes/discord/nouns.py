@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 
@@ -166,7 +167,10 @@ class Text:
 
 @dataclass(eq=False)
 class Message:
-    """`texts` is its history: the first is as sent, each edit adds one."""
+    """`texts` is its history: the first is as sent, each edit adds one.
+
+    `only_for` is the one person who sees an ephemeral one, `interaction` what it answers.
+    """
 
     id: str
     channel: Channel
@@ -182,6 +186,9 @@ class Message:
     mention_roles: list[Role] = field(default_factory=list)
     pinged: set[str] = field(default_factory=set)
     attachments: list[Attachment] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    interaction: dict[str, Any] | None = None
+    only_for: User | None = None
     thread: Thread | None = None
     deleted: bool = False
 

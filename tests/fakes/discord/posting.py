@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from tests.fakes.discord import validation
+from tests.fakes.discord.components import numbered
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.nouns import (
@@ -59,6 +60,7 @@ class Posting:
             reply_to=reply_to.id if reply_to else None,
             nonce=None if body.get("nonce") is None else str(body["nonce"]),
             type=REPLY if reply_to else 0,
+            components=numbered(body.get("components") or []),
             attachments=[self.world.attach(one, channel) for one in body.get("files") or ()],
         )
         validation.settle_mentions(message, body.get("allowed_mentions"), self.world)
@@ -78,11 +80,14 @@ class Posting:
             message.texts.append(Text(body["content"], time.monotonic()))
         if body.get("flags") is not None:
             message.flags = body["flags"] | message.flags & ~validation.SETTABLE_FLAGS
+        if "components" in body:
+            message.components = numbered(body["components"] or [])
         self._change_attachments(message, body)
         already_pinged = message.pinged
         validation.settle_mentions(message, body.get("allowed_mentions"), self.world)
         message.pinged = already_pinged  # an edit notifies nobody
-        self.gateway.dispatch_message("MESSAGE_UPDATE", message)
+        if message.only_for is None:
+            self.gateway.dispatch_message("MESSAGE_UPDATE", message)
         self.world.changed()
 
     def start_thread(
@@ -104,6 +109,9 @@ class Posting:
 
     def remove(self, message: Message) -> None:
         message.deleted = True
+        if message.only_for is not None:
+            self.world.changed()
+            return
         self._tell_gone("MESSAGE_DELETE", {"id": message.id}, message.channel)
 
     def remove_all(self, messages: Sequence[Message]) -> None:

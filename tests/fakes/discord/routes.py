@@ -72,14 +72,14 @@ def _of_threads(threads: Threads) -> list[Route]:
 
 def _of_interactions(interactions: Interactions) -> list[Route]:
     follow_up = f"/webhooks/{interactions.application_id}/{{interaction_token}}"
-    original = follow_up + "/messages/@original"
+    answer = follow_up + "/messages/{message_id}"
     callback = "/interactions/{interaction_id}/{interaction_token}/callback"
     return [
         ("open callback", "POST", callback, interactions.callback),
         ("open follow up", "POST", follow_up, interactions.follow_up),
-        ("open original", "GET", original, interactions.get_original),
-        ("open original", "PATCH", original, interactions.edit_original),
-        ("open original", "DELETE", original, interactions.delete_original),
+        ("open original", "GET", answer, interactions.get),
+        ("open original", "PATCH", answer, interactions.edit),
+        ("open original", "DELETE", answer, interactions.delete),
     ]
 
 

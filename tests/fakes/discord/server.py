@@ -14,12 +14,12 @@ from tests.fakes.discord.commands import Commands
 from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
 from tests.fakes.discord.faults import Fault, Sent, cut
 from tests.fakes.discord.gateway import Gateway
-from tests.fakes.discord.gestures import Gestures
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.limits import VIA, Limits, headers, too_many
 from tests.fakes.discord.messages import Messages
 from tests.fakes.discord.moderators import Moderators
 from tests.fakes.discord.people import People
+from tests.fakes.discord.pressing import Pressing
 from tests.fakes.discord.routes import Handler, Route
 from tests.fakes.discord.threads import Threads
 from tests.fakes.discord.webhooks import Webhooks
@@ -30,7 +30,7 @@ BASE = "/api/v10"
 MAX_REQUEST_BYTES = 25 * 2**20
 
 
-class FakeDiscord(People, Gestures, Moderators):
+class FakeDiscord(People, Pressing, Moderators):
     """Start it, point a bot at `api_url` and `gateway_url` with `token`, and be its people.
 
     `sent` has every REST request with its time, `rate_limited` every true 429 (those a fault

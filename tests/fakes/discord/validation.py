@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.fakes.discord.components import check_rows
 from tests.fakes.discord.errors import Json, empty_message, invalid_field
 from tests.fakes.discord.nouns import Face, Message, Role, User
 from tests.fakes.discord.permissions import Permission
@@ -13,7 +14,7 @@ from tests.fakes.discord.world import World
 MAX_CONTENT = 2000
 MAX_NONCE = 25
 MAX_MENTIONED = 100
-SETTABLE_FLAGS = 1 << 2 | 1 << 12 | 1 << 15  # suppress embeds, suppress notifications, components
+SETTABLE_FLAGS = 1 << 2 | 1 << 12  # suppress embeds, suppress notifications
 CREATE_FIELDS = {
     "content",
     "nonce",
@@ -53,6 +54,7 @@ def check_create(body: Json) -> None:
     if not isinstance(body.get("tts", False), bool):
         raise invalid_field("tts", "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
     _check_flags(body)
+    check_rows(body.get("components"))
     check_allowed_mentions(body.get("allowed_mentions"))
 
 
@@ -63,6 +65,7 @@ def check_edit(body: Json) -> None:
     if emptied and not _has_something_else(body):
         raise empty_message()
     _check_flags(body)
+    check_rows(body.get("components"))
     check_allowed_mentions(body.get("allowed_mentions"))
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from tests.fakes.discord import errors, message_payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
 from tests.fakes.discord.bodies import read_json
+from tests.fakes.discord.components import LINK, interactive
 from tests.fakes.discord.errors import Json, invalid_field
 from tests.fakes.discord.messages import Messages
 from tests.fakes.discord.nouns import Channel, Face, Message, Thread, Webhook
@@ -33,6 +34,7 @@ class WebhookMessages:
         self.messages.oddities |= validation.unknown_fields(body, FIELDS)
         body = {name: value for name, value in body.items() if name in FIELDS}
         _check_face(body)
+        _check_components(body, webhook, request)
         validation.check_create(body)
         message = self.say(webhook, channel, body)
         if request.query.get("wait", "").lower() not in ("1", "true"):
@@ -84,6 +86,18 @@ class WebhookMessages:
 
     def _shown(self, message: Message) -> web.Response:
         return json_answer(message_payloads.message(message, self.world))
+
+
+def _check_components(body: Json, webhook: Webhook, request: web.Request) -> None:
+    """A webhook that no application owns shows none, or with with_components only passive ones."""
+    if webhook.application_id is not None:
+        return
+    if request.query.get("with_components", "").lower() not in ("1", "true"):
+        body.pop("components", None)
+    elif any(one.get("style") != LINK for one in interactive(body.get("components") or [])):
+        raise invalid_field(
+            "components", "WEBHOOK_COMPONENTS_NOT_ALLOWED", "This webhook can't have them."
+        )
 
 
 def _check_face(body: Json) -> None:
