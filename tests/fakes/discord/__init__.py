@@ -83,10 +83,10 @@ Assumed, because the documentation leaves it open or tells people not to rely on
 
 People are not checked: a test may let anybody say anything anywhere.
 
-Not here yet: voice, presences, reactions, stickers, polls, embeds, components
-other than buttons, string selects and text inputs (no IS_COMPONENTS_V2), user commands used by
-people, webhook avatars by upload, private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency limit, guild
-commands, zstd-stream (discord.py falls back to zlib-stream).
+Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
+string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, webhook avatars
+by upload, private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency
+limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault
