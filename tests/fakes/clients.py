@@ -17,6 +17,10 @@ from tests.fakes.discord.sessions import Intent, Op
 ALL_MESSAGES = int(Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES)
 
 
+INTENTS = discordpy.Intents(guilds=True, guild_messages=True, dm_messages=True, webhooks=True)
+INTENTS.message_content = True
+
+
 class Rest:
     def __init__(self, discord: FakeDiscord, session: aiohttp.ClientSession) -> None:
         self.discord = discord
@@ -76,11 +80,11 @@ async def identified(discord: FakeDiscord, session: aiohttp.ClientSession, **mor
     return client
 
 
-class RealBot(discordpy.Client):
-    """discord.py as it is; remembers every event it tells its user of."""
+class Listening:
+    """Remembers every event that discord.py tells its user of; mixed into a client."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("intents", discordpy.Intents(33_345 | 1 << 5))
+        options.setdefault("intents", INTENTS)
         super().__init__(guild_ready_timeout=0.1, **options)
         self.told: list[tuple[str, tuple[Any, ...]]] = []
         self._news = asyncio.Event()
@@ -110,8 +114,24 @@ class RealBot(discordpy.Client):
         return found
 
 
+class RealBot(Listening, discordpy.Client):
+    """discord.py as it is."""
+
+
+class RealShards(Listening, discordpy.AutoShardedClient):
+    """… with shards; waits `identify_every_s` between two of them, where discord.py waits 5 s."""
+
+    def __init__(self, identify_every_s: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.identify_every_s = identify_every_s
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        if not initial:
+            await asyncio.sleep(self.identify_every_s)
+
+
 @asynccontextmanager
-async def online(bot: RealBot, discord: FakeDiscord) -> AsyncIterator[None]:
+async def online(bot: RealBot | RealShards, discord: FakeDiscord) -> AsyncIterator[None]:
     """discord.py must already be pointed at the fake (see conftest)."""
     running = asyncio.create_task(bot.start(discord.token))
     try:

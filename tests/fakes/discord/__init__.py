@@ -15,6 +15,8 @@ A file per subject:
     world          who and what exists, and who may do what where
     payloads       the world as Discord writes it in JSON; messages in message_payloads
     gateway        websocket: HELLO, IDENTIFY, HEARTBEAT, READY, RESUME, …, and its faults
+    audience       whom an event is told: intents, shards, what the bot may see
+    starts         how many sessions may start, and when
     sessions       opcodes, close codes, intents; sockets, and the sessions that outlive them
     posting        how every message of anybody comes to be, changes and goes
     messages       REST: messages, history, typing, channels
@@ -40,7 +42,8 @@ A file per subject:
 From Discord's documentation (discord-api-docs, August 2026):
 
     gateway       opcodes and close codes; intents, and what a bot without message content still
-                  sees (the same in history)
+                  sees (the same in history); a guild's shard, and the first one for what has no
+                  guild; one IDENTIFY per 5 s and bucket of max_concurrency, else INVALID_SESSION
     messages      snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
                   back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
                   only the author edits content; `attachments` of an edit are those that stay;
@@ -51,7 +54,9 @@ From Discord's documentation (discord-api-docs, August 2026):
                   moderators; the first message of one from a message only points to that one
     webhooks      MANAGE_WEBHOOKS, names, the token that needs nothing else, thread_id, wait; no
                   nonce and no reply; the author is a face with the webhook's id; at most 15 (30007)
-    permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
+    permissions   how roles and overwrites add up, what goes with VIEW_CHANNEL and SEND_MESSAGES;
+                  THREAD_LIST_SYNC where the bot gains sight of a channel; GUILD_MEMBER_UPDATE of
+                  the bot itself without the members intent; GUILD_DELETE without `unavailable`
     components    5 rows of up to 5 buttons or one menu; lengths, styles, unique custom ids; ids are
                   numbered; a deferred update (6) and an update (7) change the message pressed on;
                   a modal can't answer a modal; a person's webhook shows no buttons
@@ -64,8 +69,10 @@ From Discord's documentation (discord-api-docs, August 2026):
 Assumed, because the documentation leaves it open or tells people not to rely on it:
 
     gateway       a session lives 60 s after its socket; a client that sends no heartbeat for two
-                  intervals is closed with 4009; 4014 comes at once on IDENTIFY; nothing is told of
-                  messages in a channel that the bot can't see
+                  intervals is closed with 4009; 4014 comes at once on IDENTIFY; an
+                  IDENTIFY too early does not count; nothing is told of
+                  messages in a channel that the bot can't see (of the channel itself it is);
+                  GUILD_CREATE of a server just joined has no `unavailable`
     messages      a nonce is remembered for 120 s ("a few minutes"); `around` is half before and
                   half after; underscores stand for what a file's name may not have; the files of
                   a deleted message are 404
@@ -84,9 +91,10 @@ Assumed, because the documentation leaves it open or tells people not to rely on
 People are not checked: a test may let anybody say anything anywhere.
 
 Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
-string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, webhook avatars
-by upload, private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency
-limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
+string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, outages of
+guilds, a nick for each guild, webhook avatars by upload, private threads, forums, guild commands,
+4011 (too many guilds for one shard), the end of the session starts of a day, zstd-stream
+(discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault

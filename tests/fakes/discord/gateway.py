@@ -6,18 +6,16 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator
 
 from aiohttp import WSMsgType, web
 
-from tests.fakes.discord import message_payloads, payloads
+from tests.fakes.discord import payloads
+from tests.fakes.discord.audience import Audience
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Guild, Message
-from tests.fakes.discord.permissions import Permission
+from tests.fakes.discord.nouns import Guild
 from tests.fakes.discord.sessions import (
     GOODBYES,
     KNOWN_INTENTS,
-    NO_INTENT,
     PRIVILEGED,
     Close,
     Connection,
@@ -25,24 +23,25 @@ from tests.fakes.discord.sessions import (
     Op,
     Session,
 )
+from tests.fakes.discord.starts import Starts, shard_of
 from tests.fakes.discord.world import World
 
 MAX_PAYLOAD_BYTES = 4096
 
 
-class Gateway:
+class Gateway(Audience):
     """Accepts bots with the right token and intents, and tells them what happens."""
 
     def __init__(self, world: World, token: str, heartbeat_interval_s: float) -> None:
-        self.world = world
+        super().__init__(world)
         self.token = token
         self.url = ""
         self.application_id = ""
         self.heartbeat_interval_s = heartbeat_interval_s
         self.allowed_privileged = PRIVILEGED
         self.deaf = False
-        self.sessions: dict[str, Session] = {}
         self.identified: list[Json] = []
+        self.starts = Starts()
         self.resumed = 0
         self.closed_with: list[int] = []
 
@@ -59,10 +58,15 @@ class Gateway:
     @invited.setter
     def invited(self, invited: bool) -> None:
         """Before the bot is there; `removes_bot_from` and `adds_bot_to` tell a connected one."""
-        guild = self.world.guild
-        guild.members = [one for one in guild.members if one.user is not self.world.bot]
+        guild, bot = self.world.guild, self.world.bot
+        guild.members = [one for one in guild.members if one.user is not bot]
+        guild.roles = [one for one in guild.roles if one.bot_id != bot.id]
         if invited:
-            self.world.let_in(self.world.bot, guild)
+            self.world.let_in(bot, guild)
+
+    @property
+    def online_shards(self) -> set[int]:
+        return {session.shard for session, _ in self._connected()}
 
     def ask_to_reconnect(self) -> None:
         """RECONNECT: the client should come back and RESUME."""
@@ -83,31 +87,6 @@ class Gateway:
     def close_sockets(self, code: int) -> None:
         for _, connection in self._connected():
             connection.close(code)
-
-    def dispatch(self, event: str, data: Json, needs: Intent = NO_INTENT) -> None:
-        for session in self.sessions.values():
-            if session.intents & needs == needs and session.may_resume():
-                session.dispatch(event, data)
-
-    def sees(self, channel: Channel) -> bool:
-        """Nothing is told of what the bot may not see."""
-        return bool(self.world.permissions(self.world.bot, channel) & Permission.VIEW_CHANNEL)
-
-    def dispatch_message(self, event: str, message: Message) -> None:
-        if not self.sees(message.channel):
-            return
-        data = message_payloads.message_event(message, self.world)
-        direct = message.channel.kind == DIRECT_MESSAGE
-        needs = Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES
-        for session in self.sessions.values():
-            if session.intents & needs and session.may_resume():
-                reads = session.intents & Intent.MESSAGE_CONTENT or readable(message, self.world)
-                session.dispatch(event, data if reads else blank(data))
-
-    def _connected(self) -> Iterator[tuple[Session, Connection]]:
-        for session in self.sessions.values():
-            if session.connection is not None:
-                yield session, session.connection
 
     # -- the protocol ---------------------------------------------------------------------
 
@@ -178,17 +157,26 @@ class Gateway:
         if refusal is not None:
             self._refuse(connection, refusal)
             return
+        shard, shards = shard_of(data) or (0, 1)
+        if not self.starts.take(shard):
+            connection.send({"op": Op.INVALID_SESSION, "d": False})
+            return
         self.identified.append(data)
-        session = Session(secrets.token_hex(16), Intent(data["intents"]), connection)
+        intents = Intent(data["intents"])
+        session = Session(secrets.token_hex(16), intents, connection, shard, shards)
         connection.session = self.sessions[session.id] = session
-        session.dispatch("READY", self._ready(session, data.get("shard") or [0, 1]))
+        session.dispatch("READY", self._ready(session))
         if session.intents & Intent.GUILDS:
-            for guild in self._guilds():
+            for guild in self._guilds(session):
                 session.dispatch("GUILD_CREATE", payloads.guild_create(guild, self.world))
         self.world.changed()
 
-    def _guilds(self) -> list[Guild]:
-        return [guild for guild in self.world.guilds if self.world.bot_is_in(guild)]
+    def _guilds(self, session: Session) -> list[Guild]:
+        return [
+            guild
+            for guild in self.world.guilds
+            if self.world.bot_is_in(guild) and session.serves(guild.id)
+        ]
 
     def _refusal(self, connection: Connection, data: Json) -> Close | None:
         intents = data.get("intents")
@@ -198,6 +186,8 @@ class Gateway:
             return Close.AUTHENTICATION_FAILED
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             return Close.INVALID_INTENTS
+        if shard_of(data) is None:
+            return Close.INVALID_SHARD
         if intents & PRIVILEGED & ~self.allowed_privileged:
             return Close.DISALLOWED_INTENTS
         return None
@@ -206,14 +196,14 @@ class Gateway:
         self.closed_with.append(code)
         connection.close(code)
 
-    def _ready(self, session: Session, shard: list[int]) -> Json:
+    def _ready(self, session: Session) -> Json:
         return {
             "v": 10,
             "user": payloads.own_user(self.world.bot),
-            "guilds": [{"id": guild.id, "unavailable": True} for guild in self._guilds()],
+            "guilds": [{"id": guild.id, "unavailable": True} for guild in self._guilds(session)],
             "session_id": session.id,
             "resume_gateway_url": self.url,
-            "shard": shard,
+            "shard": [session.shard, session.shards],
             "application": {"id": self.application_id, "flags": 1 << 19},
             "private_channels": [],
         }
@@ -246,18 +236,3 @@ class Gateway:
             if connection.said_goodbye:
                 self.sessions.pop(session.id, None)
         self.world.changed()
-
-
-def readable(message: Message, world: World) -> bool:
-    """Without the intent: direct messages, mentions of the bot, and its own are readable."""
-    return (
-        message.channel.kind == DIRECT_MESSAGE
-        or message.author is world.bot
-        or message.application_id is not None
-        or world.bot in message.mentions
-    )
-
-
-def blank(data: Json) -> Json:
-    """A message as a bot without message content sees it."""
-    return data | {"content": "", "embeds": [], "attachments": [], "components": []}

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from tests.fakes.discord import errors, message_payloads, payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
+from tests.fakes.discord.audience import blank, readable
 from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.gateway import Gateway, blank, readable
+from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.nouns import Channel, Message, Thread
 from tests.fakes.discord.permissions import NOTHING, Permission
 from tests.fakes.discord.posting import Posting

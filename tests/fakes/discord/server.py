@@ -112,8 +112,8 @@ class FakeDiscord(People, Pressing, Moderators):
 
     def _routes(self) -> list[Route]:
         own: list[Route] = [
-            ("gateway", "GET", "/gateway", self._get_gateway),
-            ("gateway bot", "GET", "/gateway/bot", self._get_gateway),
+            ("open gateway", "GET", "/gateway", self._get_gateway),
+            ("gateway bot", "GET", "/gateway/bot", self._get_gateway_bot),
             ("me", "GET", "/users/@me", self._get_me),
             ("application", "GET", "/applications/@me", self._get_application),
             ("application", "GET", "/oauth2/applications/@me", self._get_application),
@@ -123,15 +123,10 @@ class FakeDiscord(People, Pressing, Moderators):
         )
 
     async def _get_gateway(self, request: web.Request) -> web.Response:
-        start_limit = {
-            "total": 1000,
-            "remaining": 1000 - len(self.gateway.identified),
-            "reset_after": 14_400_000,
-            "max_concurrency": 1,
-        }
-        return json_answer(
-            {"url": self.gateway_url, "shards": 1, "session_start_limit": start_limit}
-        )
+        return json_answer({"url": self.gateway_url})
+
+    async def _get_gateway_bot(self, request: web.Request) -> web.Response:
+        return json_answer(self.gateway.starts.as_json(self.gateway_url))
 
     async def _get_me(self, request: web.Request) -> web.Response:
         return json_answer(payloads.own_user(self.world.bot))

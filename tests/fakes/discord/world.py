@@ -44,6 +44,12 @@ class Snowflakes:
         self._last = max(self._last + 1, since_epoch_ms << 22)
         return str(self._last)
 
+    def on_shard(self, shard: int, shards: int) -> str:
+        """An id whose guild belongs to that shard: of a moment a little later."""
+        while (int(self.next()) >> 22) % shards != shard:
+            self._last = ((self._last >> 22) + 1) << 22
+        return str(self._last)
+
 
 class World:
     """The state of the fake, and a way to wait until something in it changes."""
@@ -146,6 +152,12 @@ class World:
         return Attachment(self.snowflakes.next(), channel.id, file)
 
     # -- finding --------------------------------------------------------------------------
+
+    def guild_of(self, guild_id: str) -> Guild:
+        return next(one for one in self.guilds if one.id == guild_id)
+
+    def guild_of_role(self, role: Role) -> Guild:
+        return next(one for one in self.guilds if role in one.roles)
 
     def find_message(self, message_id: str) -> Message | None:
         for message in reversed(self.messages):
