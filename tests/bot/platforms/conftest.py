@@ -19,6 +19,7 @@ async def discord() -> AsyncIterator[FakeDiscord]:
     """A fake Discord, five times as quick; a test in which it is sent unknown fields fails."""
     async with FakeDiscord() as fake:
         fake.limits.rules = {route: Limit(5, 1.0) for route in fake.limits.rules}
+        fake.gateway.starts.identify_every_s = 0.0  # tests restart the bot at once
         yield fake
         assert fake.oddities == set()
 

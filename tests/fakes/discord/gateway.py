@@ -6,16 +6,16 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator
 
 from aiohttp import WSMsgType, web
 
 from tests.fakes.discord import payloads
+from tests.fakes.discord.audience import Audience
 from tests.fakes.discord.errors import Json
+from tests.fakes.discord.nouns import Guild
 from tests.fakes.discord.sessions import (
     GOODBYES,
     KNOWN_INTENTS,
-    NO_INTENT,
     PRIVILEGED,
     Close,
     Connection,
@@ -23,25 +23,25 @@ from tests.fakes.discord.sessions import (
     Op,
     Session,
 )
-from tests.fakes.discord.world import DIRECT_MESSAGE, Message, World
+from tests.fakes.discord.starts import Starts, shard_of
+from tests.fakes.discord.world import World
 
 MAX_PAYLOAD_BYTES = 4096
 
 
-class Gateway:
+class Gateway(Audience):
     """Accepts bots with the right token and intents, and tells them what happens."""
 
     def __init__(self, world: World, token: str, heartbeat_interval_s: float) -> None:
-        self.world = world
+        super().__init__(world)
         self.token = token
         self.url = ""
         self.application_id = ""
         self.heartbeat_interval_s = heartbeat_interval_s
         self.allowed_privileged = PRIVILEGED
         self.deaf = False
-        self.invited = True
-        self.sessions: dict[str, Session] = {}
         self.identified: list[Json] = []
+        self.starts = Starts()
         self.resumed = 0
         self.closed_with: list[int] = []
 
@@ -50,6 +50,23 @@ class Gateway:
     @property
     def online(self) -> bool:
         return any(True for _ in self._connected())
+
+    @property
+    def invited(self) -> bool:
+        return self.world.bot_is_in(self.world.guild)
+
+    @invited.setter
+    def invited(self, invited: bool) -> None:
+        """Before the bot is there; `removes_bot_from` and `adds_bot_to` tell a connected one."""
+        guild, bot = self.world.guild, self.world.bot
+        guild.members = [one for one in guild.members if one.user is not bot]
+        guild.roles = [one for one in guild.roles if one.bot_id != bot.id]
+        if invited:
+            self.world.let_in(bot, guild)
+
+    @property
+    def online_shards(self) -> set[int]:
+        return {session.shard for session, _ in self._connected()}
 
     def ask_to_reconnect(self) -> None:
         """RECONNECT: the client should come back and RESUME."""
@@ -70,33 +87,6 @@ class Gateway:
     def close_sockets(self, code: int) -> None:
         for _, connection in self._connected():
             connection.close(code)
-
-    def dispatch(self, event: str, data: Json, needs: Intent = NO_INTENT) -> None:
-        for session in self.sessions.values():
-            if session.intents & needs == needs and session.may_resume():
-                session.dispatch(event, data)
-
-    def dispatch_message(self, event: str, message: Message) -> None:
-        data = payloads.message_event(message, self.world)
-        direct = message.channel.kind == DIRECT_MESSAGE
-        needs = Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES
-        for session in self.sessions.values():
-            if session.intents & needs and session.may_resume():
-                session.dispatch(event, data if self._may_read(session, message) else blank(data))
-
-    def _may_read(self, session: Session, message: Message) -> bool:
-        """Without the intent: direct messages, mentions of the bot, and its own are readable."""
-        return (
-            bool(session.intents & Intent.MESSAGE_CONTENT)
-            or message.channel.kind == DIRECT_MESSAGE
-            or message.author is self.world.bot
-            or self.world.bot in message.mentions
-        )
-
-    def _connected(self) -> Iterator[tuple[Session, Connection]]:
-        for session in self.sessions.values():
-            if session.connection is not None:
-                yield session, session.connection
 
     # -- the protocol ---------------------------------------------------------------------
 
@@ -167,14 +157,26 @@ class Gateway:
         if refusal is not None:
             self._refuse(connection, refusal)
             return
+        shard, shards = shard_of(data) or (0, 1)
+        if not self.starts.take(shard):
+            connection.send({"op": Op.INVALID_SESSION, "d": False})
+            return
         self.identified.append(data)
-        session = Session(secrets.token_hex(16), Intent(data["intents"]), connection)
+        intents = Intent(data["intents"])
+        session = Session(secrets.token_hex(16), intents, connection, shard, shards)
         connection.session = self.sessions[session.id] = session
-        session.dispatch("READY", self._ready(session, data.get("shard") or [0, 1]))
-        if session.intents & Intent.GUILDS and self.invited:
-            guild = payloads.guild_create(self.world.guild, self.world.bot)
-            session.dispatch("GUILD_CREATE", guild)
+        session.dispatch("READY", self._ready(session))
+        if session.intents & Intent.GUILDS:
+            for guild in self._guilds(session):
+                session.dispatch("GUILD_CREATE", payloads.guild_create(guild, self.world))
         self.world.changed()
+
+    def _guilds(self, session: Session) -> list[Guild]:
+        return [
+            guild
+            for guild in self.world.guilds
+            if self.world.bot_is_in(guild) and session.serves(guild.id)
+        ]
 
     def _refusal(self, connection: Connection, data: Json) -> Close | None:
         intents = data.get("intents")
@@ -184,6 +186,8 @@ class Gateway:
             return Close.AUTHENTICATION_FAILED
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             return Close.INVALID_INTENTS
+        if shard_of(data) is None:
+            return Close.INVALID_SHARD
         if intents & PRIVILEGED & ~self.allowed_privileged:
             return Close.DISALLOWED_INTENTS
         return None
@@ -192,14 +196,14 @@ class Gateway:
         self.closed_with.append(code)
         connection.close(code)
 
-    def _ready(self, session: Session, shard: list[int]) -> Json:
+    def _ready(self, session: Session) -> Json:
         return {
             "v": 10,
             "user": payloads.own_user(self.world.bot),
-            "guilds": [{"id": self.world.guild.id, "unavailable": True}] if self.invited else [],
+            "guilds": [{"id": guild.id, "unavailable": True} for guild in self._guilds(session)],
             "session_id": session.id,
             "resume_gateway_url": self.url,
-            "shard": shard,
+            "shard": [session.shard, session.shards],
             "application": {"id": self.application_id, "flags": 1 << 19},
             "private_channels": [],
         }
@@ -232,8 +236,3 @@ class Gateway:
             if connection.said_goodbye:
                 self.sessions.pop(session.id, None)
         self.world.changed()
-
-
-def blank(data: Json) -> Json:
-    """A message as a bot without message content sees it."""
-    return data | {"content": "", "embeds": [], "attachments": [], "components": []}

@@ -43,6 +43,7 @@ class Close(IntEnum):
     INVALID_SEQ = 4007
     RATE_LIMITED = 4008
     SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
     INVALID_API_VERSION = 4012
     INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
@@ -51,6 +52,7 @@ class Close(IntEnum):
 class Intent(IntFlag):
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
+    GUILD_WEBHOOKS = 1 << 5
     GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
     DIRECT_MESSAGES = 1 << 12
@@ -133,6 +135,8 @@ class Session:
     id: str
     intents: Intent
     connection: Connection | None
+    shard: int = 0
+    shards: int = 1
     seq: int = 0
     events: list[Json] = field(default_factory=list)
     lost_at_s: float | None = None
@@ -143,6 +147,11 @@ class Session:
         self.events.append(payload)
         if self.connection is not None:
             self.connection.send(payload)
+
+    def serves(self, guild_id: str | None) -> bool:
+        """A guild belongs to one shard; what has no guild, to the first."""
+        number = 0 if guild_id is None else (int(guild_id) >> 22) % self.shards
+        return number == self.shard
 
     def may_resume(self) -> bool:
         return self.lost_at_s is None or time.monotonic() - self.lost_at_s < SESSION_LIVES_S
