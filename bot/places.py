@@ -151,7 +151,7 @@ class Places:
 
     async def read(self, *places: str) -> tuple[PlaceSettings, ...]:
         """What was chosen in each place, as it is now. Raises MemoryGone."""
-        return await self._store.ask_all(*self.reading(*places))
+        return tuple(await self._store.ask_all(*self.reading(*places)))
 
     async def change(self, place: str, **fields: object) -> PlaceSettings:
         """Choose these here, None to choose nothing any more; what is chosen here then.

@@ -50,9 +50,9 @@ class Store:
         """One script, one round trip. Raises MemoryGone, MemoryFull, MemoryLocked."""
         return cast(T, (await self._trip(ask))[0])
 
-    async def ask_all(self, *asks: Ask[Any]) -> tuple[Any, ...]:
-        """Several scripts, one round trip; all are run whatever the first ones say."""
-        return tuple(await self._trip(*asks))
+    async def ask_all(self, *asks: Ask[Any]) -> list[Any]:
+        """Any number of scripts, one round trip; all are run whatever the others say."""
+        return await self._trip(*asks)
 
     async def _trip(self, *asks: Ask[Any]) -> list[Any]:
         try:

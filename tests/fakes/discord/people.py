@@ -22,6 +22,8 @@ from tests.fakes.discord.world import (
     World,
 )
 
+CHANNEL = 7
+
 
 class People(Sight):
     """The tests' hands; every act goes through the gateway as for real."""
@@ -169,12 +171,20 @@ class People(Sight):
             self.world.snowflakes.next(), secrets.token_hex(32), kind, person, channel, self.world
         )
         self.interactions.remember(interaction)
+        chosen = options
         for step in reversed(way[1:]):
             assert step["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP)
             options = [{"type": step["type"], "name": step["name"], "options": options}]
         data = {"id": top["id"], "name": top["name"], "type": 1, "options": options}
+        data |= self._resolved(chosen)
         self.gateway.dispatch("INTERACTION_CREATE", self._payload(interaction, data))
         return interaction
+
+    def _resolved(self, options: list[Json]) -> Json:
+        """Channels that options name come along, in part."""
+        named = [self.world.channels[one["value"]] for one in options if one["type"] == CHANNEL]
+        channels = {one.id: payloads.channel(one) | {"permissions": "0"} for one in named}
+        return {"resolved": {"channels": channels}} if channels else {}
 
     def _payload(self, interaction: Interaction, data: Json) -> Json:
         channel, person = interaction.channel, interaction.user
