@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from itertools import chain, repeat
+from typing import Any
 
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Line, Lines
@@ -18,8 +19,9 @@ from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply
 from .personas import Personas
+from .places import Places, PlaceSettings, merged, sampled
 from .prompt import cut
-from .store import Store
+from .store import Ask, Store
 from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
@@ -39,11 +41,18 @@ class Conversation:
     """Answers people, one at a time in each conversation and in order."""
 
     def __init__(
-        self, store: Store, limits: Limits, memory: Memory, personas: Personas, voice: Voice
+        self,
+        store: Store,
+        limits: Limits,
+        memory: Memory,
+        places: Places,
+        personas: Personas,
+        voice: Voice,
     ) -> None:
         self._store = store
         self._limits = limits
         self._memory = memory
+        self._places = places
         self._personas = personas
         self._voice = voice
         self._lines = Lines()
@@ -63,7 +72,7 @@ class Conversation:
         claim = Claim(replace(incoming, text=text))
         with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
             try:
-                verdict, admission = await self._admit(claim, line)
+                verdict, admission, here = await self._admit(claim, line)
             except MemoryGone as error:
                 await reply.finish(error.spoken)
                 return
@@ -73,7 +82,7 @@ class Conversation:
                 await self._turn_away(claim, verdict, reply)
             else:
                 async with self._memory.kept(claim):
-                    await self._see_through(claim, admission, line, reply)
+                    await self._see_through(claim, admission, here, line, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.
@@ -89,24 +98,39 @@ class Conversation:
         if late:
             await asyncio.wait(late, timeout=FAREWELL_SECONDS)
 
-    async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission]:
-        """The first round trip: limits, claim, append; window and persona where it is its turn."""
+    async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission, PlaceSettings]:
+        """The first round trip: limits, claim, append; what holds here, and the window where it
+        is its turn."""
+        asks: list[Ask[Any]] = [self._memory.claim(claim), *self._choices(claim.incoming)]
         async with line.door:
             if self._limits.off:
-                return Verdict(True, 0, 0), await self._store.ask(self._memory.claim(claim))
+                admission, *here = await self._store.ask_all(*asks)
+                return Verdict(True, 0, 0), admission, merged(here)
             counted = self._limits.count(claim.incoming.author_id)
-            return await self._store.ask_both(counted, self._memory.claim(claim))
+            verdict, admission, *here = await self._store.ask_all(counted, *asks)
+            return verdict, admission, merged(here)
+
+    def _choices(self, incoming: Incoming) -> list[Ask[PlaceSettings]]:
+        """The conversation itself is the narrowest of its places."""
+        return self._places.reading(incoming.conversation, *incoming.places)
 
     async def _see_through(
-        self, claim: Claim, admission: Admission, line: Line, reply: Reply
+        self,
+        claim: Claim,
+        admission: Admission,
+        here: PlaceSettings,
+        line: Line,
+        reply: Reply,
     ) -> None:
         """From the floor to the end: recall, speak, show and remember, whatever happens."""
         speech = Speech()
         async with AsyncExitStack() as floor:
             try:
                 await floor.enter_async_context(line.floor)
-                recalled = admission.recalled or await self._wait_for_floor(claim)
-                await self._speak(recalled, speech, reply)
+                recalled = admission.recalled
+                if recalled is None:
+                    recalled, here = await self._wait_for_floor(claim)
+                await self._speak(recalled, here, speech, reply)
             except Lost:
                 log.warning("a message was taken over by another process")
                 return
@@ -119,20 +143,27 @@ class Conversation:
                 raise
             await self._finish(claim, speech, reply)
 
-    async def _speak(self, recalled: Recalled, speech: Speech, reply: Reply) -> None:
+    async def _speak(
+        self, recalled: Recalled, here: PlaceSettings, speech: Speech, reply: Reply
+    ) -> None:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
-        persona = await self._personas.chosen(recalled.persona)
+        persona = sampled(await self._personas.chosen(here.persona), here)
         await reply.working()
         drafts = self._voice.speak(persona, recalled.window, speech)
         async with aclosing(drafts):
             async for text in drafts:
                 await reply.draft(text)
 
-    async def _wait_for_floor(self, claim: Claim) -> Recalled:
-        """One more trip, for having waited; many while another process answers here."""
+    async def _wait_for_floor(self, claim: Claim) -> tuple[Recalled, PlaceSettings]:
+        """One more trip, for having waited; many while another process answers here.
+
+        What holds here is asked again: meanwhile somebody else may have been chosen.
+        """
+        asks: list[Ask[Any]] = [self._memory.taking(claim), *self._choices(claim.incoming)]
         for pause_s in chain(FLOOR_PAUSES_SECONDS, repeat(LAST_FLOOR_PAUSE_SECONDS)):
-            if recalled := await self._memory.take(claim):
-                return recalled
+            recalled, *here = await self._store.ask_all(*asks)
+            if recalled:
+                return recalled, merged(here)
             await asyncio.sleep(pause_s)
         raise AssertionError("the pauses never end")
 

@@ -11,6 +11,7 @@
     ├── Stopped                     somebody stopped the answer
     ├── StoppingNow                 the process is on its way out
     ├── UnknownPersona
+    ├── UnfitSetting                what somebody chose for a place is out of range
     ├── NoPersonas
     ├── PersonasRefused             the inference server refuses the key for its persona list
     ├── ModelError
@@ -100,6 +101,13 @@ class UnknownPersona(UnderstudyError):
         shown = name if len(name) <= 40 else name[:40] + "…"
         spoken = f"I know nobody called “{shown}”. I can be: {names or 'nobody yet'}."
         super().__init__(spoken=spoken)
+
+
+class UnfitSetting(UnderstudyError):
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        """Pairs of a setting's name and what it "should be"."""
+        said = "; ".join(f"{name.replace('_', ' ')} {should}" for name, should in problems)
+        super().__init__(spoken=f"That can't be set: {said}.")
 
 
 class NoPersonas(UnderstudyError):

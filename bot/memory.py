@@ -92,12 +92,14 @@ class Memory:
 
     async def take(self, claim: Claim) -> Recalled | None:
         """The window, when it is this message's turn now; else None. Raises Lost, MemoryGone."""
+        return await self._store.ask(self.taking(claim))
+
+    def taking(self, claim: Claim) -> Ask[Recalled | None]:
+        """`take`, to be asked with other things in one trip; reading its answer may raise Lost."""
         args = (claim.incoming.message_id, claim.token)
-        keys = _keys(claim.incoming.conversation)
-        reply = await self._store.ask(Ask(scripts.TAKE, keys, args, list[str]))
-        if reply[0] == "lost":
-            raise Lost(claim.incoming.message_id)
-        return _recalled(reply, claim)
+        return Ask(
+            scripts.TAKE, _keys(claim.incoming.conversation), args, lambda r: _taken(r, claim)
+        )
 
     async def finish(
         self,
@@ -178,6 +180,12 @@ def _admission(reply: Sequence[str], claim: Claim) -> Admission:
     if reply[0] == "duplicate":
         return Admission(duplicate=True)
     return Admission(again=reply[0] == "again", recalled=_recalled(reply[1:], claim))
+
+
+def _taken(reply: Sequence[str], claim: Claim) -> Recalled | None:
+    if reply[0] == "lost":
+        raise Lost(claim.incoming.message_id)
+    return _recalled(reply, claim)
 
 
 def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:

@@ -15,6 +15,8 @@ class Incoming:
 
     `conversation` is "discord:123" or "terminal:…" (one place where turns happen), `author_id`
     is "discord:42"; `message_id` is unique in its conversation, whoever delivers it how often.
+    `places` are the wider ones around the conversation, narrowest first ("discord:channel:5",
+    "discord:server:1"): what is chosen there holds here, too.
     """
 
     conversation: str
@@ -22,6 +24,7 @@ class Incoming:
     author_id: str
     author_name: str
     text: str
+    places: tuple[str, ...] = ()
 
 
 class Reply(Protocol):

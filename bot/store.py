@@ -20,8 +20,6 @@ from .errors import MemoryFull, MemoryGone, MemoryLocked
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-A = TypeVar("A")
-B = TypeVar("B")
 
 CLOCK = """
 local time = redis.call('TIME')
@@ -52,9 +50,9 @@ class Store:
         """One script, one round trip. Raises MemoryGone, MemoryFull, MemoryLocked."""
         return cast(T, (await self._trip(ask))[0])
 
-    async def ask_both(self, first: Ask[A], second: Ask[B]) -> tuple[A, B]:
-        """Two scripts, one round trip; both are run whatever the first says."""
-        return cast(tuple[A, B], tuple(await self._trip(first, second)))
+    async def ask_all(self, *asks: Ask[Any]) -> list[Any]:
+        """Any number of scripts, one round trip; all are run whatever the others say."""
+        return await self._trip(*asks)
 
     async def _trip(self, *asks: Ask[Any]) -> list[Any]:
         try:

@@ -25,6 +25,7 @@ from .limits import Limits
 from .memory import Memory
 from .model import Model, Patience, model_client
 from .personas import Personas
+from .places import Places
 from .settings import Settings
 from .store import Store
 from .voice import Voice
@@ -53,6 +54,7 @@ class App:
     conversation: Conversation
     personas: Personas
     memory: Memory
+    places: Places
     admin: Admin
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
@@ -71,11 +73,13 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
             kept, keep=settings.memory_messages, ttl_s=settings.memory_days * SECONDS_PER_DAY
         )
         limits = Limits(settings.limit_messages_per_minute)
-        conversation = Conversation(kept, limits, memory, able.personas, able.voice)
+        places = Places(kept)
+        conversation = Conversation(kept, limits, memory, places, able.personas, able.voice)
         try:
-            yield App(conversation, able.personas, memory, able.admin)
+            yield App(conversation, able.personas, memory, places, able.admin)
         finally:
             await conversation.drain()
+            await places.close()
 
 
 @asynccontextmanager

@@ -146,7 +146,7 @@ class Terminal:
         """Until the end of input. Raises UnderstudyError where nobody can speak at all."""
         if persona:
             await self._app.personas.get(persona)
-            await self._app.memory.choose(self._conversation, persona)
+            await self._app.places.change(self._conversation, persona=persona)
         self._greet(await self._who())
         while (line := await self._keyboard.line("› ")) is not None:
             if line.strip() == "/quit":
@@ -185,7 +185,7 @@ class Terminal:
         if not name:
             return await self._list(name)
         persona = await self._app.personas.get(name)
-        await self._app.memory.choose(self._conversation, persona.name)
+        await self._app.places.change(self._conversation, persona=persona.name)
         self._greet(persona)
         return None
 
@@ -201,8 +201,8 @@ class Terminal:
         self._screen.aside("Forgotten. We begin anew.")
 
     async def _who(self) -> Persona:
-        chosen = await self._app.memory.chosen(self._conversation)
-        return await self._app.personas.chosen(chosen)
+        (here,) = await self._app.places.read(self._conversation)
+        return await self._app.personas.chosen(here.persona)
 
     def _greet(self, persona: Persona) -> None:
         self._screen.aside(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,7 @@ from bot.errors import ModelBroke, ModelGone, StoppingNow
 from bot.limits import Limits
 from bot.memory import Claim, Memory
 from bot.messages import Incoming
+from bot.places import Places
 from bot.settings import Settings
 from bot.wiring import App, speaking, store, wire
 from tests.bot.conftest import settings_for
@@ -80,7 +82,8 @@ async def test_an_undisturbed_turn_costs_two_round_trips(
             await ask(app, place)  # the connection is made
             before = tap.round_trips
             for _ in range(3):
-                await ask(app, place)
+                said = replace(message(place), places=(f"{place}-channel", f"{place}-server"))
+                await app.conversation.answer(said, KeptReply())
             assert tap.round_trips - before == 3 * 2
 
 
@@ -188,7 +191,7 @@ async def test_a_claim_lives_for_as_long_as_its_answer_takes(
     said, again = message(place), KeptReply()
     async with store(settings) as kept, speaking(settings, 0) as able:
         memory = Memory(kept, keep=64, ttl_s=60, lease_s=0.4)
-        story = Conversation(kept, Limits(0), memory, able.personas, able.voice)
+        story = Conversation(kept, Limits(0), memory, Places(kept), able.personas, able.voice)
         answering = asyncio.create_task(story.answer(said, KeptReply()))
         await asyncio.sleep(0.8)
         await story.answer(said, again)
@@ -204,7 +207,7 @@ async def test_a_message_taken_up_again_is_not_held_against_its_author(
     said, reply = message(place, author=str(uuid4())), KeptReply()
     async with wire(settings) as app, store(settings) as kept:
         dying = Memory(kept, keep=64, ttl_s=60, lease_s=0.01)
-        await kept.ask_both(Limits(1).count(said.author_id), dying.claim(Claim(said)))
+        await kept.ask_all(Limits(1).count(said.author_id), dying.claim(Claim(said)))
         await asyncio.sleep(0.02)
         await app.conversation.answer(said, reply)
     assert reply.final == "Hello there."
@@ -231,7 +234,7 @@ async def test_after_a_switch_the_others_lines_are_a_named_speakers(
 ) -> None:
     model.personas = [persona("maya"), persona("tom")]
     await ask(app, place, "who are you", "Ines")
-    await app.memory.choose(place, "tom")
+    await app.places.change(place, persona="tom")
     await ask(app, place, "and you", "Ines")
     assert model.questions[-1]["model"] == "tom"
     assert model.questions[-1]["messages"][1:] == [
@@ -240,19 +243,63 @@ async def test_after_a_switch_the_others_lines_are_a_named_speakers(
 
 
 async def test_a_chosen_persona_that_is_gone_leaves_the_default(app: App, place: str) -> None:
-    await app.memory.choose(place, "long-gone")
+    await app.places.change(place, persona="long-gone")
     assert (await ask(app, place)).final == "Hello there."
+
+
+async def test_the_conversations_choice_wins_over_the_channels_and_that_over_the_servers(
+    app: App, place: str, model: ModelServer
+) -> None:
+    model.personas = [persona("maya"), persona("tom"), persona("zoe"), persona("abe")]
+    around = (f"{place}-channel", f"{place}-server")
+    spoke = []
+    for where, name in [(None, ""), (around[1], "maya"), (around[0], "tom"), (place, "zoe")]:
+        if where:
+            await app.places.change(where, persona=name)
+        said = replace(message(place), places=around)
+        await app.conversation.answer(said, KeptReply())
+        spoke.append(model.questions[-1]["model"])
+    assert spoke == ["abe", "maya", "tom", "zoe"]
+    await ask(app, f"{place}-elsewhere")
+    assert model.questions[-1]["model"] == "abe"
+
+
+async def test_sampling_is_the_conversations_within_the_servers_bounds(
+    app: App, place: str, model: ModelServer
+) -> None:
+    server = f"{place}-server"
+    await app.places.change(place, temperature=1.8, max_tokens=7)
+    await app.places.change(server, temperature_max=1.1, top_p_max=0.5, top_k=30)
+    await app.conversation.answer(replace(message(place), places=(server,)), KeptReply())
+    asked = model.questions[-1]
+    assert (asked["temperature"], asked["top_p"], asked["top_k"]) == (1.1, 0.5, 30)
+    assert asked["max_tokens"] == 7
+
+
+async def test_a_switch_while_a_message_waits_counts_for_it(
+    app: App, place: str, model: ModelServer
+) -> None:
+    model.personas, model.pace_s = [persona("maya"), persona("tom")], 0.05
+    first = KeptReply()
+    answering = asyncio.create_task(app.conversation.answer(message(place), first))
+    await first.first_draft.wait()
+    waiting = asyncio.create_task(ask(app, place, "and you?"))
+    await asyncio.sleep(0)
+    await app.places.change(place, persona="tom")
+    await asyncio.gather(answering, waiting)
+    assert [question["model"] for question in model.questions] == ["maya", "tom"]
 
 
 async def test_a_reset_forgets_what_was_said_and_keeps_who_speaks(
     app: App, place: str, model: ModelServer
 ) -> None:
-    await app.memory.choose(place, "maya")
+    await app.places.change(place, persona="maya")
     await ask(app, place, "secret")
     await app.memory.reset(place)
     await ask(app, place, "anew")
     assert [m["content"] for m in model.questions[-1]["messages"][1:]] == ["Tom: anew"]
-    assert await app.memory.chosen(place) == "maya"
+    (here,) = await app.places.read(place)
+    assert here.persona == "maya"
 
 
 async def test_memory_is_bounded(redis_home: Path, model: ModelServer, place: str) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import aiohttp
 import discord
 
+from bot.places import Places
+
 from . import endpoints
 from .answering import Answering
 from .commands import CommandTree, sync
 from .inviting import invite_link
-from .listening import incoming, is_meant_for
+from .listening import incoming, is_a_persons, is_meant_for, places_around
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ class Client(discord.Client):
     def __init__(
         self,
         answering: Answering,
+        places: Places,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -38,6 +41,7 @@ class Client(discord.Client):
         )
         self.tree = CommandTree(self)
         self._answering = answering
+        self._places = places
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -64,5 +68,8 @@ class Client(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         me = self.user
-        if me is not None and is_meant_for(me, message):
+        if me is None or not is_a_persons(message):
+            return
+        here = await self._places.glance(*places_around(message.channel, message.guild))
+        if is_meant_for(me, message, here.mode or "mention"):
             await self._answering.answer(incoming(me, message), message)

@@ -33,6 +33,18 @@ class DiscordRefuses(CannotStart):
         super().__init__(spoken=f"Discord refuses the bot: {reason}. Try again in a while.")
 
 
+class MayNotChoose(UnderstudyError):
+    def __init__(self, where: str, permission: str) -> None:
+        super().__init__(
+            spoken=f"To choose for this {where} you need the permission “{permission}”."
+            " For this conversation everybody may."
+        )
+
+
+class NoSuchPlace(UnderstudyError):
+    spoken = "These are direct messages: choose for this conversation, there is nothing around it."
+
+
 class Undeliverable(UnderstudyError):
     """An answer can't be shown where it was asked for; nothing more will be tried there."""
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import discord
 
 from bot.messages import Incoming
+from bot.places import Mode
 
 SPOKEN_TYPES = (discord.MessageType.default, discord.MessageType.reply)
 MARKUP = re.compile(r"<(?:(@!?|@&|#)(\d+)|a?:(\w+):\d+)>")
 
 
-def is_meant_for(me: discord.abc.User, message: discord.Message) -> bool:
-    """A direct message, a mention (of the bot or its own role) or a reply to it, by a person.
-
-    Bots and webhooks are nobody to talk to: two bots would never stop.
-    """
+def is_a_persons(message: discord.Message) -> bool:
+    """Bots and webhooks are nobody to talk to: two bots would never stop."""
     if message.author.bot or message.webhook_id is not None:
         return False
-    if message.type not in SPOKEN_TYPES:
+    return message.type in SPOKEN_TYPES
+
+
+def is_meant_for(me: discord.abc.User, message: discord.Message, mode: Mode) -> bool:
+    """Of a person's messages in a channel of this mode: all, none, or those with a mention of the
+    bot (or its own role) and replies to it. A direct message always is."""
+    if message.guild is None or mode == "always":
+        return True
+    if mode == "off":
         return False
-    if message.guild is None or any(user.id == me.id for user in message.mentions):
+    if any(user.id == me.id for user in message.mentions):
         return True
     return _mentions_own_role(message) or _answers(me, message)
 
@@ -33,12 +40,21 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
         author_id=f"discord:{message.author.id}",
         author_name=message.author.display_name,
         text=readable(me, message),
+        places=places_around(message.channel, message.guild),
     )
 
 
 def conversation_of(channel_id: int) -> str:
     """A channel, a thread or a direct message channel is one conversation."""
     return f"discord:{channel_id}"
+
+
+def places_around(channel: Any, guild: discord.abc.Snowflake | None) -> tuple[str, ...]:
+    """The wider places: the channel with its threads, the server; none in direct messages."""
+    if guild is None:
+        return ()
+    channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
+    return f"discord:channel:{channel_id}", f"discord:server:{guild.id}"
 
 
 def readable(me: discord.abc.User, message: discord.Message) -> str:

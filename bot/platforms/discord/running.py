@@ -16,7 +16,7 @@ from bot.wiring import App
 
 from .answering import DRAIN_S, Answering
 from .client import Client
-from .commands import AdminCommands, PersonaCommands
+from .commands import AdminCommands, ChatCommands, PersonaCommands
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
 from .logs import calm
@@ -51,9 +51,10 @@ async def run(
         def tell_health(word: str) -> None:
             app.platforms["discord"] = word
 
-        client = Client(answering, tell_health, gateway_from_api=gateway_from_api)
-        client.tree.add_command(PersonaCommands(app.personas, app.memory))
-        client.tree.add_command(AdminCommands(app.personas, app.admin))
+        client = Client(answering, app.places, tell_health, gateway_from_api=gateway_from_api)
+        client.tree.add_command(PersonaCommands(app.personas, app.places))
+        client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
+        client.tree.add_command(AdminCommands(app.personas, app.admin, app.places))
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)

@@ -11,92 +11,9 @@ from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.model import ModelServer, persona
+from tests.fakes.model import ModelServer
 
 ROLLED = {"persona": "maya", "version": 4, "previous": 3, "seconds": 2.0}
-MANY = [persona(f"actor-{number:02}") for number in range(40)]
-
-
-# -- /persona -------------------------------------------------------------------------------
-
-
-async def test_the_list_shows_who_can_speak_and_who_does_to_the_asker_alone(
-    discord: FakeDiscord, bot: RunningBot
-) -> None:
-    used = discord.uses(discord.person("Ada"), "persona list")
-    assert await used.answer() == "**Maya** (`maya`) · version 3 — speaks here\n**Tom** (`tom`)"
-    assert used.ephemeral
-    assert discord.seen() == []
-
-
-async def test_a_switch_lets_somebody_else_speak_here_and_everybody_sees_it(
-    discord: FakeDiscord, model: ModelServer, bot: RunningBot
-) -> None:
-    ada = discord.person("Ada")
-    used = discord.uses(ada, "persona switch", name="tom")
-    assert await used.answer() == "Tom speaks here from now on."
-    assert not used.ephemeral
-    discord.asks(ada, "hi")
-    await discord.until_says("Hello there.")
-    assert model.questions[-1]["model"] == "tom"
-    elsewhere = discord.channel("elsewhere")
-    discord.asks(ada, "hi", elsewhere)
-    await discord.until_says("Hello there.", elsewhere)
-    assert model.questions[-1]["model"] == "maya"
-
-
-async def test_a_switch_works_in_direct_messages(
-    discord: FakeDiscord, model: ModelServer, bot: RunningBot
-) -> None:
-    ada = discord.person("Ada")
-    direct = discord.direct(ada)
-    await discord.uses(ada, "persona switch", direct, name="tom").answer()
-    discord.says(ada, "hi", direct)
-    await discord.until_says("Hello there.", direct)
-    assert model.questions[-1]["model"] == "tom"
-
-
-async def test_an_unknown_persona_is_told_to_the_asker_alone(
-    discord: FakeDiscord, bot: RunningBot
-) -> None:
-    used = discord.uses(discord.person("Ada"), "persona switch", name="nobody")
-    assert await used.answer() == "I know nobody called “nobody”. I can be: maya, tom."
-    assert used.ephemeral
-
-
-async def test_names_are_offered_while_they_are_typed(
-    discord: FakeDiscord, bot: RunningBot
-) -> None:
-    ada = discord.person("Ada")
-    assert await discord.autocompletes(ada, "persona switch", name="") == ["maya", "tom"]
-    assert await discord.autocompletes(ada, "persona switch", name="TO") == ["tom"]
-    assert await discord.autocompletes(ada, "persona switch", name="x") == []
-
-
-async def test_no_more_names_are_offered_than_discord_takes(
-    discord: FakeDiscord, model: ModelServer, bot: RunningBot
-) -> None:
-    model.personas = MANY
-    offered = await discord.autocompletes(discord.person("Ada"), "persona switch", name="actor")
-    assert offered == [f"actor-{number:02}" for number in range(25)]
-
-
-async def test_names_are_not_offered_while_the_server_fails(
-    discord: FakeDiscord, model: ModelServer, bot: RunningBot
-) -> None:
-    model.personas_status = 500
-    assert await discord.autocompletes(discord.person("Ada"), "persona switch", name="") == []
-
-
-async def test_a_list_that_fails_says_why(
-    discord: FakeDiscord, model: ModelServer, bot: RunningBot
-) -> None:
-    model.personas_status = 500
-    used = discord.uses(discord.person("Ada"), "persona list")
-    text = await used.answer()
-    assert text
-    assert "Something broke" not in text
-    assert used.ephemeral
 
 
 # -- /admin ---------------------------------------------------------------------------------
@@ -160,7 +77,7 @@ async def test_a_forged_admin_command_is_refused_and_reaches_nobody(
     discord: FakeDiscord, model: ModelServer, bot: RunningBot
 ) -> None:
     used = discord.uses(discord.person("Ada"), "admin reload", forged=True, persona="maya")
-    assert await used.answer() == "Only administrators of this server may do that."
+    assert await used.answer() == "Only people who may manage this server can do that."
     assert used.ephemeral
     assert not any("/admin/" in asked for asked in model.asked)
 
@@ -180,7 +97,11 @@ async def test_commands_are_told_once_and_not_again_while_they_are_the_same(
 ) -> None:
     for _ in range(2):
         async with bot_on(discord, settings, app):
-            assert {one["name"] for one in discord.commands.registered} == {"persona", "admin"}
+            assert {one["name"] for one in discord.commands.registered} == {
+                "persona",
+                "chat",
+                "admin",
+            }
         assert await discord.world.until(lambda: not discord.gateway.online, 5)
     assert discord.commands.overwrites == 1
 

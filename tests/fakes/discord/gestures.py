@@ -17,6 +17,7 @@ from tests.fakes.discord.interaction import AUTOCOMPLETE, COMMAND, Interaction
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Message, User
 from tests.fakes.discord.permissions import Permission
+from tests.fakes.discord.resolving import resolved, value_of
 from tests.fakes.discord.sight import Sight
 
 
@@ -47,11 +48,12 @@ class Gestures(Sight):
         wanted = way[-1].get("options", [])
         _check_options(command, wanted, options)
         chosen = [
-            {"type": one["type"], "name": one["name"], "value": options[one["name"]]}
+            {"type": one["type"], "name": one["name"], "value": value_of(options[one["name"]])}
             for one in wanted
             if one["name"] in options
         ]
-        return self._interact(COMMAND, person, channel, _data(top, way, chosen))
+        picked = resolved(options.values(), channel.guild, self.world)
+        return self._interact(COMMAND, person, channel, _data(top, way, chosen) | picked)
 
     async def autocompletes(
         self,

@@ -12,9 +12,13 @@ from discord.app_commands import Choice
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.places import Places
 
+from .bounds import bounds
+from .channels import channels
 from .names import offered
 from .saying import Said, say
+from .scopes import has
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +28,18 @@ class AdminCommands(
     name="admin",
     description="For administrators of this server",
     guild_only=True,
-    default_permissions=discord.Permissions(administrator=True),
+    default_permissions=discord.Permissions(manage_guild=True),
 ):
-    def __init__(self, personas: Personas, admin: Admin) -> None:
+    def __init__(self, personas: Personas, admin: Admin, places: Places) -> None:
         super().__init__()
+        self.add_command(channels(places))
+        self.add_command(bounds(places))
         self._personas = personas
         self._admin = admin
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Checked here again: a server may show the commands to others than administrators."""
-        return interaction.permissions.administrator
+        """Checked here again: a server may show the commands to others than its managers."""
+        return has(interaction, "manage_guild")
 
     @app_commands.command(name="reload", description="Serve a persona's newest version")
     @app_commands.describe(persona="Whose newest published version is to be served")

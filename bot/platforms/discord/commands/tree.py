@@ -13,7 +13,7 @@ from bot.errors import UnderstudyError
 
 log = logging.getLogger(__name__)
 
-NOT_ALLOWED = "Only administrators of this server may do that."
+NOT_ALLOWED = "Only people who may manage this server can do that."
 UNKNOWN = "I don't know that command any more. Try again in a minute."
 
 
