@@ -16,17 +16,14 @@ from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Line, Lines
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
-from .messages import Incoming, Reply
+from .messages import Incoming, Reply, as_remembered
+from .people import People
 from .personas import Personas
-from .prompt import cut
 from .store import Store
 from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
 
-MESSAGE_MAX_CHARS = 16_000
-WORDLESS = "…"
-"""What an empty message is taken for: a mention alone wants an answer, too."""
 DRAIN_SECONDS = 20
 FAREWELL_SECONDS = 3
 """Of the drain, so long is left for those who are cut off to say so."""
@@ -39,11 +36,18 @@ class Conversation:
     """Answers people, one at a time in each conversation and in order."""
 
     def __init__(
-        self, store: Store, limits: Limits, memory: Memory, personas: Personas, voice: Voice
+        self,
+        store: Store,
+        limits: Limits,
+        memory: Memory,
+        people: People,
+        personas: Personas,
+        voice: Voice,
     ) -> None:
         self._store = store
         self._limits = limits
         self._memory = memory
+        self._people = people
         self._personas = personas
         self._voice = voice
         self._lines = Lines()
@@ -59,8 +63,7 @@ class Conversation:
         """
         if self._stopping:
             return
-        text = cut(incoming.text.strip(), MESSAGE_MAX_CHARS) or WORDLESS
-        claim = Claim(replace(incoming, text=text))
+        claim = Claim(replace(incoming, text=as_remembered(incoming.text)))
         with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
             try:
                 verdict, admission = await self._admit(claim, line)
@@ -90,12 +93,21 @@ class Conversation:
             await asyncio.wait(late, timeout=FAREWELL_SECONDS)
 
     async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission]:
-        """The first round trip: limits, claim, append; window and persona where it is its turn."""
+        """The first round trip: limits, claim, append; window and persona where it is its turn.
+
+        The author's trace goes first: whatever happens on the way, what they said can be found.
+        """
+        said = claim.incoming
+        trace = self._people.trace(said.author_id, said.conversation)
         async with line.door:
             if self._limits.off:
-                return Verdict(True, 0, 0), await self._store.ask(self._memory.claim(claim))
-            counted = self._limits.count(claim.incoming.author_id)
-            return await self._store.ask_both(counted, self._memory.claim(claim))
+                _, admission = await self._store.ask_all(trace, self._memory.claim(claim))
+                return Verdict(True, 0, 0), admission
+            counted = self._limits.count(said.author_id)
+            _, verdict, admission = await self._store.ask_all(
+                trace, counted, self._memory.claim(claim)
+            )
+            return verdict, admission
 
     async def _see_through(
         self, claim: Claim, admission: Admission, line: Line, reply: Reply
@@ -143,7 +155,7 @@ class Conversation:
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             try:
-                await self._memory.finish(claim, answer, speech.counts)
+                await self._memory.finish(claim, answer, speech.counts, shown_as=reply.shown_as)
             except MemoryGone:
                 log.warning("an answer was given that can't be remembered")
 
