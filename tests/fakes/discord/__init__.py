@@ -9,42 +9,101 @@
 A file per subject:
 
     server         one aiohttp server, its life, and the gate every REST request passes
-    world          who and what exists: people, channels, messages, permissions
-    payloads       the world as Discord writes it in JSON
+    routes         which request goes where
+    nouns          the things there are: users, guilds, channels, messages, files
+    permissions    what may be done: flags, and how roles and overwrites add up
+    world          who and what exists, and who may do what where
+    payloads       the world as Discord writes it in JSON; messages in message_payloads
     gateway        websocket: HELLO, IDENTIFY, HEARTBEAT, READY, RESUME, …, and its faults
     sessions       opcodes, close codes, intents; sockets, and the sessions that outlive them
-    messages       REST: messages, typing, channels
+    posting        how every message of anybody comes to be, changes and goes
+    messages       REST: messages, history, typing, channels
+    threads        REST: public threads
+    thread_life    how threads come to be, sleep, wake and go, and who is in them
+    webhooks       REST: webhooks of channels; their messages in webhook_messages
+    bodies         what a request carries: JSON, or JSON with files beside it
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
+    interaction    one interaction, from the person's act to what came of it
     interactions   REST: interaction callbacks, follow-ups
+    components     what Discord checks in buttons, menus and modals
     limits         rate-limit buckets, their headers, their 429
     faults         what a test can break, and what was sent when
-    people         what a person in front of a real Discord client can do
+    people         what a person in front of a real Discord client says, and where
+    gestures       what a person does with the bot's commands
+    pressing       what a person does with buttons, menus, modals and the message menu
+    moderators     what those who run a server do
     sight          what such a person sees of the bot
     errors         Discord's error codes
     answers        JSON with the content type Discord uses
 
-From Discord's documentation (discord-api-docs, October 2025): opcodes and close codes; intents and
-what a bot without message content still sees; snowflakes; the JSON error shape and codes; 2,000
-characters; nonce with enforce_nonce (the first message comes back, nothing new is made); allowed
-mentions; a reply needs READ_MESSAGE_HISTORY; only the author edits content; 3 s for the first
-answer to an interaction and 15 minutes for its token; at most 25 autocomplete choices; names and
-numbers of commands; rate-limit headers and the body of a 429; invisible (ephemeral) answers are in
-no channel's history; default_member_permissions and required options are the client's check.
+From Discord's documentation (discord-api-docs, August 2026):
 
-Assumed, because the documentation leaves it open or tells people not to rely on it: the size of
-buckets (5 sends, 5 edits, 5 typings per 5 s and channel, which is what is seen today) and that a
-bucket is a fixed window from its first request; that a session lives 60 s after its socket; that a
-client that sends no heartbeat for two intervals is closed with 4009; that a nonce is remembered for
-120 s ("a few minutes"); that 4014 comes at once on IDENTIFY; the text of error messages.
+    gateway       opcodes and close codes; intents, and what a bot without message content still
+                  sees (the same in history)
+    messages      snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
+                  back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
+                  only the author edits content; `attachments` of an edit are those that stay;
+                  history's anchors exclude each other
+    threads       one from a message has its id; no SEND_MESSAGES but SEND_MESSAGES_IN_THREADS;
+                  active ones are in GUILD_CREATE; a message wakes one (THREAD_UPDATE, then
+                  THREAD_MEMBER_UPDATE); asleep, nothing is edited in it; a locked one is for
+                  moderators; the first message of one from a message only points to that one
+    webhooks      MANAGE_WEBHOOKS, names, the token that needs nothing else, thread_id, wait; no
+                  nonce and no reply; the author is a face with the webhook's id; at most 15 (30007)
+    permissions   how roles and overwrites add up, and what goes with VIEW_CHANNEL and SEND_MESSAGES
+    components    5 rows of up to 5 buttons or one menu; lengths, styles, unique custom ids; ids are
+                  numbered; a deferred update (6) and an update (7) change the message pressed on;
+                  a modal can't answer a modal; a person's webhook shows no buttons
+    interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
+                  choices; names and numbers of commands; ephemeral answers are in no channel's
+                  history; default_member_permissions and required options are the client's check;
+                  15 commands in the message menu, with names of any case
+    REST          the JSON error shape and codes; rate-limit headers and the body of a 429
 
-Not here yet: voice, presences, reactions, webhooks, threads, sharding beyond accepting the field,
-IDENTIFY's concurrency limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
+Assumed, because the documentation leaves it open or tells people not to rely on it:
+
+    gateway       a session lives 60 s after its socket; a client that sends no heartbeat for two
+                  intervals is closed with 4009; 4014 comes at once on IDENTIFY; nothing is told of
+                  messages in a channel that the bot can't see
+    messages      a nonce is remembered for 120 s ("a few minutes"); `around` is half before and
+                  half after; underscores stand for what a file's name may not have; the files of
+                  a deleted message are 404
+    threads       who says something in one is in it, a webhook is not; the author of its first
+                  message is who started it; no message 18 (THREAD_CREATED) in the parent; no
+                  thread falls asleep by itself; a channel's threads go with it without events
+    webhooks      5 messages and 5 edits per 2 s and webhook; the avatar's hash; a name for one
+                  message obeys the rules for the webhook's; it may ping everyone; a deleted
+                  channel's are unknown (10015); in a thread a message needs its thread_id
+    components    a button needs a label or an emoji; a new message that answers a press is of
+                  type 0 and no reply; everybody who sees a message may press its buttons
+    interactions  the bot is told of an ephemeral message by no event
+    REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
+                  a fixed window from its first request; the text of error messages
+
+People are not checked: a test may let anybody say anything anywhere.
+
+Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
+string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, webhook avatars
+by upload, private threads, forums, sharding beyond accepting the field, IDENTIFY's concurrency
+limit, guild commands, zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault
-from tests.fakes.discord.interactions import Interaction
+from tests.fakes.discord.interaction import Interaction
+from tests.fakes.discord.nouns import Channel, File, Guild, Message, Role, User
+from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.server import FakeDiscord
-from tests.fakes.discord.world import Channel, Message, Permission, User
 
-__all__ = ["Channel", "FakeDiscord", "Fault", "Interaction", "Message", "Permission", "User"]
+__all__ = [
+    "Channel",
+    "FakeDiscord",
+    "Fault",
+    "File",
+    "Guild",
+    "Interaction",
+    "Message",
+    "Permission",
+    "Role",
+    "User",
+]

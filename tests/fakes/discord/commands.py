@@ -12,10 +12,10 @@ from tests.fakes.discord.answers import json_answer
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.world import World
 
-CHAT_INPUT = 1
+CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND = 1, 2, 3
 SUB_COMMAND, SUB_COMMAND_GROUP = 1, 2
 NAME = re.compile(r"[-_'\w]{1,32}")
-MAX_COMMANDS = 100
+MAX_OF_KIND = {CHAT_INPUT: 100, USER_COMMAND: 15, MESSAGE_COMMAND: 15}
 MAX_OPTIONS = 25
 MAX_COMMAND_CHARACTERS = 8000
 
@@ -40,11 +40,14 @@ class Commands:
             wanted = await request.json()
         except ValueError:
             raise errors.invalid_json() from None
-        if not isinstance(wanted, list) or len(wanted) > MAX_COMMANDS:
-            raise errors.invalid_field("_", "BASE_TYPE_MAX_LENGTH", "Must be 100 or fewer.")
+        if not isinstance(wanted, list):
+            raise errors.invalid_field("_", "LIST_TYPE_CONVERT", "Only iterables may be used.")
+        for kind, most in MAX_OF_KIND.items():
+            if sum(_kind(command) == kind for command in wanted) > most:
+                raise errors.too_many_commands(most)
         for position, command in enumerate(wanted):
             check_command(command, str(position))
-        known = {command["name"]: command["id"] for command in self.registered}
+        known = {_key(command): command["id"] for command in self.registered}
         self.registered = [self._register(command, known) for command in wanted]
         self.overwrites += 1
         self.world.changed()
@@ -53,7 +56,7 @@ class Commands:
     def find(self, path: str) -> tuple[Json, list[Json]]:
         """A command by its full name ("persona switch"): the top one and its way down."""
         first, *rest = path.split()
-        top = next((one for one in self.registered if one["name"] == first), None)
+        top = self._find(CHAT_INPUT, first)
         if top is None:
             raise LookupError(f"No command /{first} is registered.")
         way = [top]
@@ -65,15 +68,26 @@ class Commands:
             way.append(child)
         return top, way
 
+    def find_menu(self, name: str) -> Json:
+        """A command of the message menu."""
+        top = self._find(MESSAGE_COMMAND, name)
+        if top is None:
+            raise LookupError(f"The message menu has no {name!r}.")
+        return top
+
+    def _find(self, kind: int, name: str) -> Json | None:
+        wanted = (kind, name)
+        return next((one for one in self.registered if _key(one) == wanted), None)
+
     def _check_application(self, request: web.Request) -> None:
         if request.match_info["application_id"] != self.application_id:
             raise errors.missing_access()
 
-    def _register(self, command: Json, known: dict[str, str]) -> Json:
+    def _register(self, command: Json, known: dict[tuple[int, str], str]) -> Json:
         permissions = command.get("default_member_permissions")
         contexts = command.get("contexts")
         return {
-            "id": known.get(command["name"]) or self.world.snowflakes.next(),
+            "id": known.get(_key(command)) or self.world.snowflakes.next(),
             "application_id": self.application_id,
             "version": self.world.snowflakes.next(),
             "default_member_permissions": None if permissions is None else str(permissions),
@@ -100,11 +114,25 @@ def _register_option(option: Json) -> Json:
 
 def check_command(command: Json, path: str) -> None:
     """Raises ApiError 50035 for a shape Discord refuses."""
+    if _kind(command) != CHAT_INPUT:
+        _check_menu_command(command, path)
+        return
     _check_name_and_description(command, path)
     options = command.get("options") or []
     _check_options(options, path)
     if _characters(command) > MAX_COMMAND_CHARACTERS:
         raise errors.invalid_field(path, "APPLICATION_COMMAND_TOO_LARGE", "Command exceeds 8000.")
+
+
+def _check_menu_command(command: Json, path: str) -> None:
+    """Names of any case, with spaces; no description and no options."""
+    if not 1 <= len(str(command.get("name", "")).strip()) <= 32:
+        raise errors.invalid_field(f"{path}.name", "BASE_TYPE_BAD_LENGTH", "Between 1 and 32.")
+    for name in ("description", "options"):
+        if command.get(name):
+            raise errors.invalid_field(
+                f"{path}.{name}", "APPLICATION_COMMAND_INVALID_FIELD", "Context menus have none."
+            )
 
 
 def _check_options(options: list[Json], path: str) -> None:
@@ -134,12 +162,18 @@ def _check_name_and_description(subject: Json, path: str) -> None:
             f"{path}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"
         )
     description = subject.get("description")
-    if subject.get("type", CHAT_INPUT) in (2, 3) and "options" not in subject:
-        return  # user and message commands have no description
     if not isinstance(description, str) or not 1 <= len(description) <= 100:
         raise errors.invalid_field(
             f"{path}.description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length."
         )
+
+
+def _kind(command: Json) -> int:
+    return int(command.get("type") or CHAT_INPUT)
+
+
+def _key(command: Json) -> tuple[int, str]:
+    return _kind(command), command["name"]
 
 
 def _characters(subject: Any) -> int:

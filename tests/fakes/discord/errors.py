@@ -50,6 +50,14 @@ def unknown_webhook() -> ApiError:
     return ApiError(404, 10015, "Unknown Webhook")
 
 
+def too_many_commands(most: int) -> ApiError:
+    return ApiError(400, 30032, f"Maximum number of application commands reached ({most})")
+
+
+def too_many_webhooks() -> ApiError:
+    return ApiError(400, 30007, "Maximum number of webhooks reached (15)")
+
+
 def unknown_interaction() -> ApiError:
     return ApiError(404, 10062, "Unknown interaction")
 
@@ -84,6 +92,22 @@ def missing_permissions() -> ApiError:
 
 def invalid_json() -> ApiError:
     return ApiError(400, 50109, "The request body contains invalid JSON.")
+
+
+def wrong_channel_type() -> ApiError:
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
+
+
+def thread_is_archived() -> ApiError:
+    return ApiError(400, 50083, "Thread is archived")
+
+
+def has_a_thread_already() -> ApiError:
+    return ApiError(400, 160004, "A thread has already been created for this message")
+
+
+def thread_is_locked() -> ApiError:
+    return ApiError(403, 160005, "This thread is locked")
 
 
 def reply_needs_history() -> ApiError:

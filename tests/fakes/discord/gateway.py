@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from aiohttp import WSMsgType, web
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import message_payloads, payloads
 from tests.fakes.discord.errors import Json
+from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Guild, Message
+from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.sessions import (
     GOODBYES,
     KNOWN_INTENTS,
@@ -23,7 +25,7 @@ from tests.fakes.discord.sessions import (
     Op,
     Session,
 )
-from tests.fakes.discord.world import DIRECT_MESSAGE, Message, World
+from tests.fakes.discord.world import World
 
 MAX_PAYLOAD_BYTES = 4096
 
@@ -39,7 +41,6 @@ class Gateway:
         self.heartbeat_interval_s = heartbeat_interval_s
         self.allowed_privileged = PRIVILEGED
         self.deaf = False
-        self.invited = True
         self.sessions: dict[str, Session] = {}
         self.identified: list[Json] = []
         self.resumed = 0
@@ -50,6 +51,18 @@ class Gateway:
     @property
     def online(self) -> bool:
         return any(True for _ in self._connected())
+
+    @property
+    def invited(self) -> bool:
+        return self.world.bot_is_in(self.world.guild)
+
+    @invited.setter
+    def invited(self, invited: bool) -> None:
+        """Before the bot is there; `removes_bot_from` and `adds_bot_to` tell a connected one."""
+        guild = self.world.guild
+        guild.members = [one for one in guild.members if one.user is not self.world.bot]
+        if invited:
+            self.world.let_in(self.world.bot, guild)
 
     def ask_to_reconnect(self) -> None:
         """RECONNECT: the client should come back and RESUME."""
@@ -76,22 +89,20 @@ class Gateway:
             if session.intents & needs == needs and session.may_resume():
                 session.dispatch(event, data)
 
+    def sees(self, channel: Channel) -> bool:
+        """Nothing is told of what the bot may not see."""
+        return bool(self.world.permissions(self.world.bot, channel) & Permission.VIEW_CHANNEL)
+
     def dispatch_message(self, event: str, message: Message) -> None:
-        data = payloads.message_event(message, self.world)
+        if not self.sees(message.channel):
+            return
+        data = message_payloads.message_event(message, self.world)
         direct = message.channel.kind == DIRECT_MESSAGE
         needs = Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES
         for session in self.sessions.values():
             if session.intents & needs and session.may_resume():
-                session.dispatch(event, data if self._may_read(session, message) else blank(data))
-
-    def _may_read(self, session: Session, message: Message) -> bool:
-        """Without the intent: direct messages, mentions of the bot, and its own are readable."""
-        return (
-            bool(session.intents & Intent.MESSAGE_CONTENT)
-            or message.channel.kind == DIRECT_MESSAGE
-            or message.author is self.world.bot
-            or self.world.bot in message.mentions
-        )
+                reads = session.intents & Intent.MESSAGE_CONTENT or readable(message, self.world)
+                session.dispatch(event, data if reads else blank(data))
 
     def _connected(self) -> Iterator[tuple[Session, Connection]]:
         for session in self.sessions.values():
@@ -171,10 +182,13 @@ class Gateway:
         session = Session(secrets.token_hex(16), Intent(data["intents"]), connection)
         connection.session = self.sessions[session.id] = session
         session.dispatch("READY", self._ready(session, data.get("shard") or [0, 1]))
-        if session.intents & Intent.GUILDS and self.invited:
-            guild = payloads.guild_create(self.world.guild, self.world.bot)
-            session.dispatch("GUILD_CREATE", guild)
+        if session.intents & Intent.GUILDS:
+            for guild in self._guilds():
+                session.dispatch("GUILD_CREATE", payloads.guild_create(guild, self.world))
         self.world.changed()
+
+    def _guilds(self) -> list[Guild]:
+        return [guild for guild in self.world.guilds if self.world.bot_is_in(guild)]
 
     def _refusal(self, connection: Connection, data: Json) -> Close | None:
         intents = data.get("intents")
@@ -196,7 +210,7 @@ class Gateway:
         return {
             "v": 10,
             "user": payloads.own_user(self.world.bot),
-            "guilds": [{"id": self.world.guild.id, "unavailable": True}] if self.invited else [],
+            "guilds": [{"id": guild.id, "unavailable": True} for guild in self._guilds()],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "shard": shard,
@@ -232,6 +246,16 @@ class Gateway:
             if connection.said_goodbye:
                 self.sessions.pop(session.id, None)
         self.world.changed()
+
+
+def readable(message: Message, world: World) -> bool:
+    """Without the intent: direct messages, mentions of the bot, and its own are readable."""
+    return (
+        message.channel.kind == DIRECT_MESSAGE
+        or message.author is world.bot
+        or message.application_id is not None
+        or world.bot in message.mentions
+    )
 
 
 def blank(data: Json) -> Json:

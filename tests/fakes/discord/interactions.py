@@ -3,64 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from tests.fakes.discord import errors, payloads, validation
+from tests.fakes.discord import errors, message_payloads, validation
 from tests.fakes.discord.answers import json_answer, no_content
+from tests.fakes.discord.bodies import read_json
+from tests.fakes.discord.components import check_modal, numbered
 from tests.fakes.discord.errors import Json, invalid_field
-from tests.fakes.discord.messages import Messages, read_json
-from tests.fakes.discord.world import EPHEMERAL, Channel, Message, User, World
+from tests.fakes.discord.interaction import (
+    COMMAND,
+    DEFER,
+    LOADING,
+    Interaction,
+)
+from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.nouns import EPHEMERAL, Message
+from tests.fakes.discord.world import World
 
-COMMAND, AUTOCOMPLETE = 2, 4
-REPLY_WITH_MESSAGE, DEFER, SUGGEST, MODAL = 4, 5, 8, 9
 ACKNOWLEDGE_WITHIN_S = 3.0
 TOKEN_LIVES_S = 15 * 60.0
 MAX_CHOICES = 25
-LOADING = 1 << 7
-
-
-@dataclass(eq=False)
-class Interaction:
-    """One use of a command, and what the person saw come of it."""
-
-    id: str
-    token: str
-    kind: int
-    user: User
-    channel: Channel
-    world: World = field(repr=False)
-    created_at_s: float = field(default_factory=time.monotonic)
-    acknowledged_at_s: float | None = None
-    deferred: bool = False
-    original: Message | None = None
-    followups: list[Message] = field(default_factory=list)
-    choices: list[Json] | None = None
-    modal: Json | None = None
-
-    @property
-    def acknowledged_after_s(self) -> float | None:
-        at_s = self.acknowledged_at_s
-        return None if at_s is None else at_s - self.created_at_s
-
-    @property
-    def ephemeral(self) -> bool:
-        return self.original is not None and bool(self.original.flags & EPHEMERAL)
-
-    @property
-    def text(self) -> str | None:
-        """What the answer says; None while there is none, or while it is "thinking"."""
-        if self.original is None or self.original.flags & LOADING:
-            return None
-        return self.original.content
-
-    async def answer(self, within_s: float = 5.0) -> str:
-        """The text of the answer; AssertionError where none comes ("did not respond")."""
-        if not await self.world.until(lambda: self.text is not None, within_s):
-            raise AssertionError(f"The application did not respond within {within_s:g} s.")
-        assert self.text is not None
-        return self.text
+CHAT_ANSWER, MENU_ANSWER = 20, 23
 
 
 class Interactions:
@@ -94,19 +58,20 @@ class Interactions:
             return json_answer(self._callback_response(interaction, body["type"]))
         return no_content()
 
-    async def get_original(self, request: web.Request) -> web.Response:
-        return json_answer(payloads.message(self._original(request), self.world))
+    async def get(self, request: web.Request) -> web.Response:
+        return json_answer(message_payloads.message(self._message(request), self.world))
 
-    async def edit_original(self, request: web.Request) -> web.Response:
-        original = self._original(request)
+    async def edit(self, request: web.Request) -> web.Response:
+        message = self._message(request)
         body = await read_json(request)
+        self.messages.oddities |= validation.unknown_fields(body, validation.EDIT_FIELDS)
         validation.check_edit(body)
-        original.flags &= ~LOADING
-        self.messages.change(original, body)
-        return json_answer(payloads.message(original, self.world))
+        message.flags &= ~LOADING
+        self.messages.change(message, body)
+        return json_answer(message_payloads.message(message, self.world))
 
-    async def delete_original(self, request: web.Request) -> web.Response:
-        self.messages.remove(self._original(request))
+    async def delete(self, request: web.Request) -> web.Response:
+        self.messages.remove(self._message(request))
         return no_content()
 
     async def follow_up(self, request: web.Request) -> web.Response:
@@ -120,15 +85,15 @@ class Interactions:
         if original is not None and original.flags & LOADING:
             original.flags &= ~LOADING
             self.messages.change(original, body | {"flags": None})
-            return json_answer(payloads.message(original, self.world))
+            return json_answer(message_payloads.message(original, self.world))
         message = self._said(interaction, body)
         interaction.followups.append(message)
-        return json_answer(payloads.message(message, self.world))
+        return json_answer(message_payloads.message(message, self.world))
 
     # -- what an answer does --------------------------------------------------------------
 
     def _take(self, interaction: Interaction, kind: object, data: Json) -> None:
-        if (kind == SUGGEST) is not (interaction.kind == AUTOCOMPLETE):
+        if not isinstance(kind, int) or not interaction.answers_with(kind):
             raise invalid_field(
                 "type", "INTERACTION_CALLBACK_TYPE_INVALID", "This answer does not fit."
             )
@@ -141,18 +106,32 @@ class Interactions:
                 ephemeral = int(data.get("flags") or 0) & EPHEMERAL
                 thinking = {"content": "", "flags": ephemeral | LOADING}
                 interaction.original = self._said(interaction, thinking)
+            case 6:
+                interaction.original, interaction.updates = interaction.about, True
+            case 7:
+                self._update(interaction, data)
             case 8:
                 interaction.choices = check_choices(data.get("choices"))
             case 9:
-                interaction.modal = data
-            case _:
-                raise invalid_field("type", "BASE_TYPE_CHOICES", "Unknown callback type.")
+                check_modal(data)
+                interaction.modal = data | {"components": numbered(data["components"])}
+
+    def _update(self, interaction: Interaction, data: Json) -> None:
+        assert interaction.about is not None
+        if interaction.about.deleted:
+            raise errors.unknown_message()
+        validation.check_edit(data)
+        self.messages.change(interaction.about, data)
+        interaction.original, interaction.updates = interaction.about, True
 
     def _said(self, interaction: Interaction, body: Json) -> Message:
         message = self.messages.make(self.world.bot, interaction.channel, body)
-        message.webhook_id = self.application_id
-        message.type = 20
+        message.webhook_id = message.application_id = self.application_id
+        message.interaction = interaction.metadata()
+        if interaction.kind == COMMAND:
+            message.type = MENU_ANSWER if interaction.on_menu else CHAT_ANSWER
         if message.flags & EPHEMERAL:
+            message.only_for = interaction.user
             self.world.messages.append(message)  # only the person who asked is told
             return message
         return self.messages.publish(message)
@@ -168,13 +147,11 @@ class Interactions:
         }
         if interaction.original is not None:
             answer["interaction"]["response_message_id"] = interaction.original.id
-            message = payloads.message(interaction.original, self.world)
+            message = message_payloads.message(interaction.original, self.world)
             answer["resource"] = {"type": kind, "message": message}
         return answer
 
     def _by_webhook(self, request: web.Request) -> Interaction:
-        if request.match_info["application_id"] != self.application_id:
-            raise errors.unknown_webhook()
         interaction = self.all.get(request.match_info["interaction_token"])
         if interaction is None:
             raise errors.unknown_webhook()
@@ -182,11 +159,16 @@ class Interactions:
             raise errors.invalid_webhook_token()
         return interaction
 
-    def _original(self, request: web.Request) -> Message:
-        original = self._by_webhook(request).original
-        if original is None or original.deleted:
-            raise errors.unknown_message()
-        return original
+    def _message(self, request: web.Request) -> Message:
+        """The first answer ("@original", or by its id), or a further one."""
+        interaction, wanted = self._by_webhook(request), request.match_info["message_id"]
+        original = interaction.original
+        if wanted == "@original" and original is not None:
+            wanted = original.id
+        for message in [original, *interaction.followups]:
+            if message is not None and message.id == wanted and not message.deleted:
+                return message
+        raise errors.unknown_message()
 
 
 def check_answer(data: Json) -> None:

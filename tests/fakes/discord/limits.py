@@ -39,13 +39,15 @@ class Bucket:
 
 
 class Limits:
-    """A bucket per route and channel; routes without a rule are unlimited.
+    """A bucket per route and channel or webhook; routes without a rule are unlimited.
 
-    `rules` maps a route's name ("send", "edit", "typing") to its limit; tests may change it.
+    `rules` maps a route's name ("send", "edit", "typing", "webhook", "webhook edit") to its limit;
+    tests may change it.
     """
 
     def __init__(self) -> None:
         self.rules = {name: Limit(5, 5.0) for name in ("send", "edit", "typing")}
+        self.rules |= {name: Limit(5, 2.0) for name in ("webhook", "webhook edit")}
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def bucket(self, route: str, major: str) -> Bucket | None:

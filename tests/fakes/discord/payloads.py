@@ -1,20 +1,21 @@
-"""The world as Discord writes it in JSON; field names and examples as in its documentation."""
+"""The world as Discord writes it in JSON, but for messages; fields as in its documentation."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from hashlib import md5
 
 from tests.fakes.discord.errors import Json
-from tests.fakes.discord.world import (
+from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
-    DISCORD_EPOCH_MS,
     Channel,
+    Face,
     Guild,
-    Message,
     Role,
+    Thread,
     User,
-    World,
+    Webhook,
 )
+from tests.fakes.discord.world import World
 
 JOINED = "2024-03-13T19:19:14.040000+00:00"
 
@@ -31,16 +32,25 @@ def user(person: User) -> Json:
     }
 
 
+def face(subject: Face) -> Json:
+    """The author of a webhook's message; Discord keeps its own copy of the avatar."""
+    avatar = None
+    if subject.avatar_url is not None:
+        avatar = md5(subject.avatar_url.encode(), usedforsecurity=False).hexdigest()
+    return user(subject) | {"discriminator": "0000", "avatar": avatar}
+
+
 def own_user(person: User) -> Json:
     return user(person) | {"verified": True, "mfa_enabled": True, "email": None, "flags": 0}
 
 
-def member(person: User) -> Json:
+def member(person: User, guild: Guild) -> Json:
     """A guild member without its user, as messages carry it."""
+    there = guild.member(person)
     return {
         "nick": person.nick,
         "avatar": None,
-        "roles": [],
+        "roles": [one.id for one in there.roles] if there is not None else [],
         "joined_at": JOINED,
         "premium_since": None,
         "deaf": False,
@@ -51,8 +61,8 @@ def member(person: User) -> Json:
     }
 
 
-def full_member(person: User) -> Json:
-    return member(person) | {"user": user(person)}
+def full_member(person: User, guild: Guild) -> Json:
+    return member(person, guild) | {"user": user(person)}
 
 
 def role(subject: Role, position: int) -> Json:
@@ -85,16 +95,10 @@ def channel(subject: Channel) -> Json:
             "recipients": [user(subject.recipient)],
             "flags": 0,
         }
-    overwrites = []
-    if subject.denied_to_bot and subject.guild_id is not None:
-        overwrites = [
-            {
-                "id": subject.guild_id,
-                "type": 0,
-                "allow": "0",
-                "deny": str(int(subject.denied_to_bot)),
-            }
-        ]
+    overwrites = [
+        {"id": one.id, "type": one.kind, "allow": str(int(one.allow)), "deny": str(int(one.deny))}
+        for one in subject.overwrites.values()
+    ]
     return {
         "id": subject.id,
         "guild_id": subject.guild_id,
@@ -111,7 +115,64 @@ def channel(subject: Channel) -> Json:
     }
 
 
-def guild_create(guild: Guild, bot: User) -> Json:
+def thread(subject: Thread, world: World) -> Json:
+    """A thread as a channel, with the bot's own membership where it is in it."""
+    said = [one for one in world.messages if one.channel is subject]
+    payload: Json = {
+        "id": subject.id,
+        "guild_id": subject.guild_id,
+        "parent_id": subject.parent.id,
+        "owner_id": subject.owner.id,
+        "name": subject.name,
+        "type": subject.kind,
+        "last_message_id": said[-1].id if said else None,
+        "message_count": sum(not one.deleted for one in said),
+        "total_message_sent": len(said),
+        "member_count": min(len(subject.members), 50),
+        "rate_limit_per_user": 0,
+        "flags": 0,
+        "thread_metadata": {
+            "archived": subject.archived,
+            "auto_archive_duration": subject.archive_minutes,
+            "archive_timestamp": subject.archived_at,
+            "locked": subject.locked,
+            "create_timestamp": subject.created_at,
+        },
+    }
+    if world.bot in subject.members:
+        payload["member"] = thread_member(subject, world.bot)
+    return payload
+
+
+def thread_member(subject: Thread, person: User) -> Json:
+    return {
+        "id": subject.id,
+        "user_id": person.id,
+        "join_timestamp": subject.created_at,
+        "flags": 1,
+    }
+
+
+def place(subject: Channel, world: World) -> Json:
+    """A channel or a thread."""
+    return thread(subject, world) if isinstance(subject, Thread) else channel(subject)
+
+
+def webhook(subject: Webhook) -> Json:
+    return {
+        "id": subject.id,
+        "type": 1,
+        "guild_id": subject.channel.guild_id,
+        "channel_id": subject.channel.id,
+        "user": user(subject.creator),
+        "name": subject.name,
+        "avatar": None,
+        "token": subject.token,
+        "application_id": subject.application_id,
+    }
+
+
+def guild_create(guild: Guild, world: World) -> Json:
     """GUILD_CREATE: without the members intent only the bot's own member is in it."""
     return {
         "id": guild.id,
@@ -147,68 +208,14 @@ def guild_create(guild: Guild, bot: User) -> Json:
         "unavailable": False,
         "member_count": len(guild.members),
         "voice_states": [],
-        "members": [full_member(bot)],
+        "members": [full_member(world.bot, guild)],
         "channels": [channel(one) for one in guild.channels if not one.deleted],
-        "threads": [],
+        "threads": [thread(one, world) for one in world.active_threads(guild)],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
-
-
-def message(subject: Message, world: World, *, with_reference: bool = True) -> Json:
-    payload: Json = {
-        "id": subject.id,
-        "channel_id": subject.channel.id,
-        "author": user(subject.author),
-        "content": subject.content,
-        "timestamp": snowflake_time(subject.id),
-        "edited_timestamp": _now() if subject.edits else None,
-        "tts": False,
-        "mention_everyone": "everyone" in subject.pinged,
-        "mentions": [user(person) for person in subject.mentions],
-        "mention_roles": [one.id for one in subject.mention_roles],
-        "attachments": [],
-        "embeds": [],
-        "pinned": False,
-        "type": subject.type,
-        "flags": subject.flags,
-        "components": [],
-    }
-    if subject.nonce is not None:
-        payload["nonce"] = subject.nonce
-    if subject.webhook_id is not None:
-        payload["webhook_id"] = subject.webhook_id
-    if subject.reply_to is not None and with_reference:
-        payload |= _reference(subject, world)
-    return payload
-
-
-def _reference(subject: Message, world: World) -> Json:
-    assert subject.reply_to is not None
-    reference: Json = {"type": 0, "message_id": subject.reply_to, "channel_id": subject.channel.id}
-    if subject.channel.guild_id is not None:
-        reference["guild_id"] = subject.channel.guild_id
-    referenced = world.find_message(subject.reply_to)
-    return {
-        "message_reference": reference,
-        # A deleted message is null here; one that was not looked up is left out.
-        "referenced_message": referenced and message(referenced, world, with_reference=False),
-    }
-
-
-def message_event(subject: Message, world: World) -> Json:
-    """MESSAGE_CREATE and MESSAGE_UPDATE carry guild_id and the author's member besides."""
-    payload = message(subject, world)
-    if subject.channel.guild_id is not None:
-        payload["guild_id"] = subject.channel.guild_id
-        if subject.webhook_id is None:
-            payload["member"] = member(subject.author)
-        payload["mentions"] = [
-            user(person) | {"member": member(person)} for person in subject.mentions
-        ]
-    return payload
 
 
 def application(world: World, application_id: str) -> Json:
@@ -226,12 +233,3 @@ def application(world: World, application_id: str) -> Json:
         "team": None,
         "flags": 1 << 19,
     }
-
-
-def snowflake_time(snowflake: str) -> str:
-    at_ms = (int(snowflake) >> 22) + DISCORD_EPOCH_MS
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import payloads, routes
 from tests.fakes.discord.answers import json_answer
+from tests.fakes.discord.bodies import carried
 from tests.fakes.discord.commands import Commands
 from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
 from tests.fakes.discord.faults import Fault, Sent, cut
@@ -19,15 +17,20 @@ from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.limits import VIA, Limits, headers, too_many
 from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.moderators import Moderators
 from tests.fakes.discord.people import People
+from tests.fakes.discord.pressing import Pressing
+from tests.fakes.discord.routes import Handler, Route
+from tests.fakes.discord.threads import Threads
+from tests.fakes.discord.webhooks import Webhooks
 from tests.fakes.discord.world import World
 
 TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.fake.token-of-the-fake-discord"
 BASE = "/api/v10"
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+MAX_REQUEST_BYTES = 25 * 2**20
 
 
-class FakeDiscord(People):
+class FakeDiscord(People, Pressing, Moderators):
     """Start it, point a bot at `api_url` and `gateway_url` with `token`, and be its people.
 
     `sent` has every REST request with its time, `rate_limited` every true 429 (those a fault
@@ -40,13 +43,12 @@ class FakeDiscord(People):
         gateway = Gateway(world, token, heartbeat_interval_s)
         gateway.application_id = application_id
         messages = Messages(world, gateway)
-        super().__init__(
-            world,
-            gateway,
-            messages,
-            Commands(world, application_id),
-            Interactions(world, messages, application_id),
-        )
+        super().__init__(world, gateway, world.add_channel("general", world.guild))
+        self.messages = messages
+        self.threads = Threads(world, messages)
+        self.commands = Commands(world, application_id)
+        self.webhooks = Webhooks(world, messages, application_id)
+        self.interactions = Interactions(world, messages, application_id)
         self.token = token
         self.application_id = application_id
         self.limits = Limits()
@@ -82,6 +84,7 @@ class FakeDiscord(People):
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.gateway.url = self.gateway_url
+        self.world.cdn_url = f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         self.gateway.drop_sockets()
@@ -99,44 +102,25 @@ class FakeDiscord(People):
     # -- routes ---------------------------------------------------------------------------
 
     def _app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_get("/gateway/", self.gateway.handle)
         for name, method, path, handler in self._routes():
             app.router.add_route(method, BASE + path, self._guarded(name, handler))
+        app.router.add_get("/attachments/{path:.*}", self._guarded("open file", self._get_file))
         app.router.add_route("*", "/{anything:.*}", self._guarded("unknown", self._unknown))
         return app
 
-    def _routes(self) -> list[tuple[str, str, str, Handler]]:
-        messages, commands, answers = self.messages, self.commands, self.interactions
-        one_message = "/channels/{channel_id}/messages/{message_id}"
-        hook = "/webhooks/{application_id}/{interaction_token}"
-        return [
+    def _routes(self) -> list[Route]:
+        own: list[Route] = [
             ("gateway", "GET", "/gateway", self._get_gateway),
             ("gateway bot", "GET", "/gateway/bot", self._get_gateway),
             ("me", "GET", "/users/@me", self._get_me),
             ("application", "GET", "/applications/@me", self._get_application),
             ("application", "GET", "/oauth2/applications/@me", self._get_application),
-            ("open direct", "POST", "/users/@me/channels", messages.open_direct),
-            ("channel", "GET", "/channels/{channel_id}", messages.get_channel),
-            ("typing", "POST", "/channels/{channel_id}/typing", messages.type),
-            ("send", "POST", "/channels/{channel_id}/messages", messages.create),
-            ("history", "GET", "/channels/{channel_id}/messages", messages.history),
-            ("message", "GET", one_message, messages.get),
-            ("edit", "PATCH", one_message, messages.edit),
-            ("delete", "DELETE", one_message, messages.delete),
-            ("commands", "GET", "/applications/{application_id}/commands", commands.get),
-            ("commands", "PUT", "/applications/{application_id}/commands", commands.overwrite),
-            (
-                "open callback",
-                "POST",
-                "/interactions/{interaction_id}/{interaction_token}/callback",
-                answers.callback,
-            ),
-            ("open follow up", "POST", hook, answers.follow_up),
-            ("open original", "GET", hook + "/messages/@original", answers.get_original),
-            ("open original", "PATCH", hook + "/messages/@original", answers.edit_original),
-            ("open original", "DELETE", hook + "/messages/@original", answers.delete_original),
         ]
+        return own + routes.of(
+            self.messages, self.threads, self.webhooks, self.commands, self.interactions
+        )
 
     async def _get_gateway(self, request: web.Request) -> web.Response:
         start_limit = {
@@ -155,6 +139,13 @@ class FakeDiscord(People):
     async def _get_application(self, request: web.Request) -> web.Response:
         return json_answer(payloads.application(self.world, self.application_id))
 
+    async def _get_file(self, request: web.Request) -> web.Response:
+        attachment = self.world.find_attachment(request.path)
+        if attachment is None:
+            return web.Response(status=404, text="This content is no longer available.")
+        content_type = attachment.content_type or "application/octet-stream"
+        return web.Response(body=attachment.file.data, headers={"Content-Type": content_type})
+
     async def _unknown(self, request: web.Request) -> web.Response:
         raise unknown_route()
 
@@ -169,7 +160,7 @@ class FakeDiscord(People):
             fault = next((one for one in self._faults if one.strikes(request.method, path)), None)
             answer = await self._answer(route, handler, request, fault)
             dropped = fault is not None and fault.kind in ("dropped", "lost answer")
-            body = _json_or_none(await request.read())
+            body = carried(request, await request.read())
             status = 0 if dropped else answer.status
             self.sent.append(Sent(at_s, request.method, path, body, status))
             self.world.changed()
@@ -194,7 +185,9 @@ class FakeDiscord(People):
     async def _limited(self, route: str, handler: Handler, request: web.Request) -> web.Response:
         if not route.startswith("open ") and request.headers.get("Authorization") != self._key:
             return self._refused(unauthorized())
-        bucket = self.limits.bucket(route, request.match_info.get("channel_id", ""))
+        major = request.match_info.get("channel_id") or request.match_info.get("webhook_id") or ""
+        route = route.removeprefix("open ")
+        bucket = self.limits.bucket(route, major)
         if bucket is not None and not bucket.take(time.monotonic()):
             self.rate_limited.append(f"{request.method} {request.path}")
             answer = too_many(max(bucket.ends_at_s - time.monotonic(), 0.001))
@@ -214,10 +207,3 @@ class FakeDiscord(People):
 
     def _refused(self, error: ApiError) -> web.Response:
         return json_answer(error.body, error.status)
-
-
-def _json_or_none(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from tests.fakes.discord.gateway import Gateway
-from tests.fakes.discord.world import Channel, Message, User, World
+from tests.fakes.discord.nouns import Channel, Message, User
+from tests.fakes.discord.world import World
 
 QUIET_S = 1.6  # longer than the bot's pause between two edits: after it an answer is complete
 
@@ -23,8 +24,8 @@ class Sight:
         return self.world.bot
 
     def seen(self, channel: Channel | None = None) -> list[Message]:
-        """The bot's messages in the channel, oldest first."""
-        return [one for one in self._in(channel) if one.author is self.bot]
+        """The bot's messages in the channel, oldest first; those of its webhooks are among them."""
+        return [one for one in self._in(channel) if self._is_the_bots(one)]
 
     def answers(self, to: Message) -> list[Message]:
         """The bot's messages after `to` in its channel."""
@@ -63,6 +64,9 @@ class Sight:
     async def until_online(self, within_s: float = 10.0) -> None:
         if not await self.world.until(lambda: self.gateway.online, within_s):
             raise AssertionError("The bot never came online.")
+
+    def _is_the_bots(self, message: Message) -> bool:
+        return message.author is self.bot or message.application_id is not None
 
     def _in(self, channel: Channel | None) -> list[Message]:
         return self.world.in_channel(channel or self.general)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.fakes.discord.components import check_rows
 from tests.fakes.discord.errors import Json, empty_message, invalid_field
-from tests.fakes.discord.world import Message, Permission, Role, User, World
+from tests.fakes.discord.nouns import Face, Message, Role, User
+from tests.fakes.discord.permissions import Permission
+from tests.fakes.discord.world import World
 
 MAX_CONTENT = 2000
 MAX_NONCE = 25
 MAX_MENTIONED = 100
-SETTABLE_FLAGS = 1 << 2 | 1 << 12 | 1 << 15  # suppress embeds, suppress notifications, components
+SETTABLE_FLAGS = 1 << 2 | 1 << 12  # suppress embeds, suppress notifications
 CREATE_FIELDS = {
     "content",
     "nonce",
@@ -23,6 +26,7 @@ CREATE_FIELDS = {
     "components",
     "sticker_ids",
     "attachments",
+    "files",
     "flags",
     "poll",
 }
@@ -33,6 +37,7 @@ EDIT_FIELDS = {
     "allowed_mentions",
     "components",
     "attachments",
+    "files",
     "tts",  # not a field of an edit, but discord.py sends it in every one, and Discord ignores it
 }
 MENTION_PARSES = {"roles", "users", "everyone"}
@@ -49,15 +54,18 @@ def check_create(body: Json) -> None:
     if not isinstance(body.get("tts", False), bool):
         raise invalid_field("tts", "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
     _check_flags(body)
+    check_rows(body.get("components"))
     check_allowed_mentions(body.get("allowed_mentions"))
 
 
 def check_edit(body: Json) -> None:
     """Raises ApiError for what Discord refuses in an edit."""
     _check_content(body)
-    if body.get("content") is not None and not str(body["content"]).strip():
+    emptied = body.get("content") is not None and not str(body["content"]).strip()
+    if emptied and not _has_something_else(body):
         raise empty_message()
     _check_flags(body)
+    check_rows(body.get("components"))
     check_allowed_mentions(body.get("allowed_mentions"))
 
 
@@ -74,9 +82,7 @@ def _check_content(body: Json) -> None:
 
 
 def _has_something_else(body: Json) -> bool:
-    return any(
-        body.get(name) for name in ("embeds", "sticker_ids", "components", "attachments", "poll")
-    )
+    return any(body.get(name) for name in ("embeds", "sticker_ids", "components", "files", "poll"))
 
 
 def _check_flags(body: Json) -> None:
@@ -134,7 +140,9 @@ def settle_mentions(message: Message, allowed: Json | None, world: World) -> Non
     the author of the message replied to.
     """
     users = [world.users[one] for one in _ids(message, r"<@!?(\d+)>") if one in world.users]
-    roles = [one for one in world.guild.roles if one.id in _ids(message, r"<@&(\d+)>")]
+    guild = message.channel.guild
+    known = guild.roles if guild is not None else []
+    roles = [one for one in known if one.id in _ids(message, r"<@&(\d+)>")]
     users = [one for one in users if _allows(allowed, "users", one.id)]
     roles = [one for one in roles if _allows(allowed, "roles", one.id)]
     answered = _answered(message, allowed, world)
@@ -169,9 +177,9 @@ def _pinged(
 ) -> set[str]:
     pinged = {one.id for one in users} | {one.id for one in roles}
     if re.search(r"@(everyone|here)", message.content):
-        may = world.permissions(message.author, message.channel) & (
-            Permission.MENTION_EVERYONE | Permission.ADMINISTRATOR
-        )
+        may = isinstance(message.author, Face) or world.permissions(
+            message.author, message.channel
+        ) & (Permission.MENTION_EVERYONE | Permission.ADMINISTRATOR)
         if may and (allowed is None or "everyone" in (allowed.get("parse") or [])):
             pinged.add("everyone")
     return pinged

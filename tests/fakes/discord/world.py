@@ -1,144 +1,48 @@
-"""Who and what exists on the fake Discord; knows no socket and no JSON."""
+"""Who and what exists on the fake Discord, and who may do what; knows no socket and no JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import IntFlag
-from itertools import count
+from datetime import UTC, datetime
+
+from tests.fakes.discord.nouns import (
+    DIRECT_MESSAGE,
+    EPHEMERAL,
+    PUBLIC_THREAD,
+    Attachment,
+    Channel,
+    File,
+    Guild,
+    Member,
+    Message,
+    Role,
+    Thread,
+    User,
+)
+from tests.fakes.discord.permissions import (
+    EVERYONE_MAY,
+    EVERYTHING,
+    NOTHING,
+    Permission,
+    with_implications,
+    with_overwrites,
+)
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-TEXT_CHANNEL, DIRECT_MESSAGE = 0, 1
-EPHEMERAL = 1 << 6
-
-
-class Permission(IntFlag):
-    ADMINISTRATOR = 1 << 3
-    ADD_REACTIONS = 1 << 6
-    VIEW_CHANNEL = 1 << 10
-    SEND_MESSAGES = 1 << 11
-    MANAGE_MESSAGES = 1 << 13
-    EMBED_LINKS = 1 << 14
-    READ_MESSAGE_HISTORY = 1 << 16
-    MENTION_EVERYONE = 1 << 17
-    USE_APPLICATION_COMMANDS = 1 << 31
-
-
-NOTHING = Permission(0)
-EVERYONE_MAY = (
-    Permission.ADD_REACTIONS
-    | Permission.VIEW_CHANNEL
-    | Permission.SEND_MESSAGES
-    | Permission.EMBED_LINKS
-    | Permission.READ_MESSAGE_HISTORY
-    | Permission.USE_APPLICATION_COMMANDS
-)
 
 
 class Snowflakes:
-    """Ids as Discord makes them: milliseconds since 2015, then a counter."""
+    """Ids as Discord makes them: milliseconds since 2015, then a counter; always growing."""
 
     def __init__(self) -> None:
-        self._counter = count()
+        self._last = 0
 
     def next(self) -> str:
         since_epoch_ms = int(time.time() * 1000) - DISCORD_EPOCH_MS
-        return str((since_epoch_ms << 22) | (next(self._counter) & 0xFFF))
-
-
-@dataclass(eq=False)
-class User:
-    id: str
-    username: str
-    display_name: str
-    bot: bool = False
-    nick: str | None = None
-    administrator: bool = False
-    closed_to_messages: bool = False
-
-    @property
-    def mention(self) -> str:
-        return f"<@{self.id}>"
-
-
-@dataclass(eq=False)
-class Role:
-    id: str
-    name: str
-    permissions: Permission
-    bot_id: str | None = None
-
-    @property
-    def mention(self) -> str:
-        return f"<@&{self.id}>"
-
-
-@dataclass(eq=False)
-class Channel:
-    """A text channel of the guild, or a direct message channel with `recipient`."""
-
-    id: str
-    name: str
-    kind: int = TEXT_CHANNEL
-    guild_id: str | None = None
-    recipient: User | None = None
-    deleted: bool = False
-    denied_to_bot: Permission = NOTHING
-
-    @property
-    def mention(self) -> str:
-        return f"<#{self.id}>"
-
-
-@dataclass(frozen=True)
-class Text:
-    """What a message said from `at_s` (monotonic) on."""
-
-    content: str
-    at_s: float
-
-
-@dataclass(eq=False)
-class Message:
-    """`texts` is its history: the first is as sent, each edit adds one."""
-
-    id: str
-    channel: Channel
-    author: User
-    texts: list[Text]
-    flags: int = 0
-    reply_to: str | None = None
-    nonce: str | None = None
-    webhook_id: str | None = None
-    type: int = 0
-    mentions: list[User] = field(default_factory=list)
-    mention_roles: list[Role] = field(default_factory=list)
-    pinged: set[str] = field(default_factory=set)
-    deleted: bool = False
-
-    @property
-    def content(self) -> str:
-        return self.texts[-1].content
-
-    @property
-    def edits(self) -> list[Text]:
-        return self.texts[1:]
-
-    @property
-    def changed_at_s(self) -> float:
-        return self.texts[-1].at_s
-
-
-@dataclass(eq=False)
-class Guild:
-    id: str
-    name: str
-    owner: User
-    members: list[User]
-    channels: list[Channel]
-    roles: list[Role]
+        self._last = max(self._last + 1, since_epoch_ms << 22)
+        return str(self._last)
 
 
 class World:
@@ -146,24 +50,16 @@ class World:
 
     def __init__(self) -> None:
         self.snowflakes = Snowflakes()
+        self.cdn_url = ""
         self.bot = User(self.snowflakes.next(), "understudy", "Understudy", bot=True)
-        self.owner = User(self.snowflakes.next(), "owner", "Olive Owner", administrator=True)
-        guild_id = self.snowflakes.next()
-        self.guild = Guild(
-            guild_id,
-            "The Playhouse",
-            self.owner,
-            members=[self.owner, self.bot],
-            channels=[],
-            roles=[
-                Role(guild_id, "@everyone", EVERYONE_MAY),
-                Role(self.snowflakes.next(), "Understudy", EVERYONE_MAY, bot_id=self.bot.id),
-            ],
-        )
-        self.users: dict[str, User] = {user.id: user for user in self.guild.members}
+        self.owner = User(self.snowflakes.next(), "owner", "Olive Owner")
+        self.users: dict[str, User] = {user.id: user for user in (self.owner, self.bot)}
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
+        self.guilds: list[Guild] = []
         self._changed = asyncio.Event()
+        self.guild = self.add_guild("The Playhouse", self.owner)
+        self.let_in(self.bot, self.guild)
 
     def changed(self) -> None:
         self._changed.set()
@@ -182,16 +78,34 @@ class World:
                 continue
         return True
 
-    def add_person(self, name: str, *, administrator: bool, bot: bool) -> User:
+    # -- coming to be ---------------------------------------------------------------------
+
+    def add_guild(self, name: str, owner: User, guild_id: str | None = None) -> Guild:
+        guild_id = guild_id or self.snowflakes.next()
+        guild = Guild(guild_id, name, owner, [Role(guild_id, "@everyone", EVERYONE_MAY)])
+        guild.members.append(Member(owner))
+        self.guilds.append(guild)
+        return guild
+
+    def let_in(self, user: User, guild: Guild) -> Member:
+        """A member; the bot comes with a role of its own."""
+        member = Member(user)
+        if user is self.bot:
+            role = Role(self.snowflakes.next(), user.display_name, EVERYONE_MAY, bot_id=user.id)
+            guild.roles.append(role)
+            member.roles.append(role)
+        guild.members.append(member)
+        return member
+
+    def add_person(self, name: str, *, bot: bool) -> User:
         username = name.lower().replace(" ", "")
-        user = User(self.snowflakes.next(), username, name, bot, administrator=administrator)
+        user = User(self.snowflakes.next(), username, name, bot)
         self.users[user.id] = user
-        self.guild.members.append(user)
         return user
 
-    def add_channel(self, name: str) -> Channel:
-        channel = Channel(self.snowflakes.next(), name, guild_id=self.guild.id)
-        self.guild.channels.append(channel)
+    def add_channel(self, name: str, guild: Guild) -> Channel:
+        channel = Channel(self.snowflakes.next(), name, guild=guild)
+        guild.channels.append(channel)
         self.channels[channel.id] = channel
         return channel
 
@@ -203,18 +117,60 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
+    def add_thread(
+        self, owner: User, parent: Channel, name: str, message: Message | None, minutes: int
+    ) -> Thread:
+        now = snowflake_time(self.snowflakes.next())
+        thread = Thread(
+            message.id if message is not None else self.snowflakes.next(),
+            name,
+            PUBLIC_THREAD,
+            parent.guild,
+            parent=parent,
+            owner=owner,
+            created_at=now,
+            archived_at=now,
+            archive_minutes=minutes,
+        )
+        self.channels[thread.id] = thread
+        return thread
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Its threads go with it."""
+        channel.deleted = True
+        for other in self.channels.values():
+            if isinstance(other, Thread) and other.parent is channel:
+                other.deleted = True
+
+    def attach(self, file: File, channel: Channel) -> Attachment:
+        return Attachment(self.snowflakes.next(), channel.id, file)
+
+    # -- finding --------------------------------------------------------------------------
+
     def find_message(self, message_id: str) -> Message | None:
         for message in reversed(self.messages):
             if message.id == message_id and not message.deleted:
                 return message
         return None
 
-    def permissions(self, user: User, channel: Channel) -> Permission:
-        if channel.kind == DIRECT_MESSAGE:
-            return EVERYONE_MAY
-        if user.administrator or user is self.guild.owner:
-            return EVERYONE_MAY | Permission.ADMINISTRATOR | Permission.MENTION_EVERYONE
-        return EVERYONE_MAY & ~channel.denied_to_bot if user is self.bot else EVERYONE_MAY
+    def find_attachment(self, path: str) -> Attachment | None:
+        for message in self.messages:
+            for attachment in message.attachments:
+                if attachment.path == path and not message.deleted:
+                    return attachment
+        return None
+
+    def active_threads(self, guild: Guild) -> list[Thread]:
+        """Those that the bot can see."""
+        return [
+            thread
+            for thread in self.channels.values()
+            if isinstance(thread, Thread)
+            and thread.guild is guild
+            and not thread.archived
+            and not thread.deleted
+            and self.permissions(self.bot, thread) & Permission.VIEW_CHANNEL
+        ]
 
     def in_channel(self, channel: Channel) -> list[Message]:
         """What anybody in the channel sees: nothing deleted, nothing ephemeral."""
@@ -223,3 +179,42 @@ class World:
             for message in self.messages
             if message.channel is channel and not message.deleted and not message.flags & EPHEMERAL
         ]
+
+    # -- who may do what ------------------------------------------------------------------
+
+    def bot_is_in(self, guild: Guild) -> bool:
+        return guild.member(self.bot) is not None
+
+    def permissions(self, user: User, channel: Channel) -> Permission:
+        """By the documentation's algorithm: owner, roles, overwrites, and what they imply."""
+        if channel.guild is None:
+            return EVERYONE_MAY
+        speaking = Permission.SEND_MESSAGES
+        if isinstance(channel, Thread):  # inherits everything but SEND_MESSAGES
+            channel, speaking = channel.parent, Permission.SEND_MESSAGES_IN_THREADS
+        guild = channel.guild
+        assert guild is not None
+        member = guild.member(user)
+        if user is guild.owner:
+            return EVERYTHING
+        if member is None:
+            return NOTHING
+        granted = guild.everyone.permissions
+        for role in member.roles:
+            granted |= role.permissions
+        if granted & Permission.ADMINISTRATOR:
+            return EVERYTHING
+        roles = [role.id for role in member.roles]
+        granted = with_overwrites(granted, channel.overwrites, guild.id, roles)
+        if user.id in channel.overwrites:
+            granted = channel.overwrites[user.id].over(granted)
+        return with_implications(granted, speaking)
+
+
+def snowflake_time(snowflake: str) -> str:
+    at_ms = (int(snowflake) >> 22) + DISCORD_EPOCH_MS
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
