@@ -3,7 +3,7 @@
 Every script takes the same keys, all of one hash tag, and the same two bounds first:
 
     opinions  hash   opinion's id → it as JSON     people   zset  digest of a person and opinion's
-    order     zset   opinion's id → when it came                  id, in lexical order
+    order     zset   opinion's id → its microsecond               id, in lexical order
     tallies   hash   [persona, version, verdict] → how many
 
 `people` has an entry for everybody who gave an opinion or said something that it holds.
@@ -21,6 +21,7 @@ _NAMES = (
     + """
 local opinions, order, people, tallies = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ttl, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now_us = time[1] * 1000000 + time[2]
 
 local function get(id)
   local stored = redis.call('HGET', opinions, id)
@@ -65,7 +66,8 @@ local function about(author)
   return found
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', order, '-inf', now - ttl)) do drop(id) end
+local outlived = redis.call('ZRANGEBYSCORE', order, '-inf', now_us - ttl * 1000)
+for _, id in ipairs(outlived) do drop(id) end
 """
 )
 
@@ -78,7 +80,7 @@ drop(id)
 opinion.at = math.floor(now / 1000)
 put(id, opinion)
 tally(opinion, 1)
-redis.call('ZADD', order, now, id)
+redis.call('ZADD', order, now_us, id)
 for _, old in ipairs(redis.call('ZRANGE', order, 0, -(most + 1))) do drop(old) end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ttl) end
 return 1

@@ -10,6 +10,7 @@ import discord
 
 from . import endpoints
 from .answering import Answering
+from .changes import Changes
 from .commands import CommandTree, sync
 from .inviting import invite_link
 from .listening import incoming, is_meant_for
@@ -25,6 +26,7 @@ class Client(discord.Client):
     def __init__(
         self,
         answering: Answering,
+        changes: Changes,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -38,6 +40,7 @@ class Client(discord.Client):
         )
         self.tree = CommandTree(self)
         self._answering = answering
+        self._changes = changes
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -66,3 +69,13 @@ class Client(discord.Client):
         me = self.user
         if me is not None and is_meant_for(me, message):
             await self._answering.answer(incoming(me, message), message)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        if self.user is not None:
+            await self._changes.edited(self.user, payload.message)
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        await self._changes.deleted(payload.channel_id, (payload.message_id,))
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        await self._changes.deleted(payload.channel_id, payload.message_ids)

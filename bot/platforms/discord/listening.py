@@ -30,7 +30,7 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
     return Incoming(
         conversation=conversation_of(message.channel.id),
         message_id=str(message.id),
-        author_id=f"discord:{message.author.id}",
+        author_id=author_of(message.author.id),
         author_name=message.author.display_name,
         text=readable(me, message),
     )
@@ -39,6 +39,11 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
 def conversation_of(channel_id: int) -> str:
     """A channel, a thread or a direct message channel is one conversation."""
     return f"discord:{channel_id}"
+
+
+def author_of(user_id: int) -> str:
+    """A person is the same one in all servers and in direct messages."""
+    return f"discord:{user_id}"
 
 
 def readable(me: discord.abc.User, message: discord.Message) -> str:
