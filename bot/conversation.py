@@ -17,18 +17,15 @@ from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Line, Lines
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
-from .messages import Incoming, Reply
+from .messages import Incoming, Reply, as_remembered
+from .people import People
 from .personas import Personas
 from .places import Places, PlaceSettings, merged, sampled
-from .prompt import cut
 from .store import Ask, Store
 from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
 
-MESSAGE_MAX_CHARS = 16_000
-WORDLESS = "…"
-"""What an empty message is taken for: a mention alone wants an answer, too."""
 DRAIN_SECONDS = 20
 FAREWELL_SECONDS = 3
 """Of the drain, so long is left for those who are cut off to say so."""
@@ -46,6 +43,7 @@ class Conversation:
         limits: Limits,
         memory: Memory,
         places: Places,
+        people: People,
         personas: Personas,
         voice: Voice,
     ) -> None:
@@ -53,6 +51,7 @@ class Conversation:
         self._limits = limits
         self._memory = memory
         self._places = places
+        self._people = people
         self._personas = personas
         self._voice = voice
         self._lines = Lines()
@@ -68,8 +67,7 @@ class Conversation:
         """
         if self._stopping:
             return
-        text = cut(incoming.text.strip(), MESSAGE_MAX_CHARS) or WORDLESS
-        claim = Claim(replace(incoming, text=text))
+        claim = Claim(replace(incoming, text=as_remembered(incoming.text)))
         with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
             try:
                 verdict, admission, here = await self._admit(claim, line)
@@ -100,14 +98,22 @@ class Conversation:
 
     async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission, PlaceSettings]:
         """The first round trip: limits, claim, append; what holds here, and the window where it
-        is its turn."""
-        asks: list[Ask[Any]] = [self._memory.claim(claim), *self._choices(claim.incoming)]
+        is its turn.
+
+        The author's trace goes first: whatever happens on the way, what they said can be found.
+        """
+        said = claim.incoming
+        asks: list[Ask[Any]] = [
+            self._people.trace(said.author_id, said.conversation),
+            self._memory.claim(claim),
+            *self._choices(said),
+        ]
         async with line.door:
             if self._limits.off:
-                admission, *here = await self._store.ask_all(*asks)
+                _, admission, *here = await self._store.ask_all(*asks)
                 return Verdict(True, 0, 0), admission, merged(here)
-            counted = self._limits.count(claim.incoming.author_id)
-            verdict, admission, *here = await self._store.ask_all(counted, *asks)
+            counted = self._limits.count(said.author_id)
+            verdict, _, admission, *here = await self._store.ask_all(counted, *asks)
             return verdict, admission, merged(here)
 
     def _choices(self, incoming: Incoming) -> list[Ask[PlaceSettings]]:
@@ -174,7 +180,7 @@ class Conversation:
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             try:
-                await self._memory.finish(claim, answer, speech.counts)
+                await self._memory.finish(claim, answer, speech.counts, shown_as=reply.shown_as)
             except MemoryGone:
                 log.warning("an answer was given that can't be remembered")
 

@@ -10,14 +10,14 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import scripts
 from .errors import MemoryGone
-from .messages import Incoming
+from .messages import Incoming, as_remembered
 from .store import Ask, Store
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,10 @@ class Turn:
     text: str
     tokens: str = ""
     """Its token count as it was stored, "" where nobody counted."""
+    version: str | None = None
+    """Which version of the persona said it ("maya@3", "base"), where the server told."""
+    at: int | None = field(default=None, compare=False)
+    """When it was stored, in seconds since 1970; None for what is not stored yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +68,42 @@ class Admission:
     """None: another message of the conversation is being answered first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is remembered, and what led to it."""
+
+    context: tuple[Turn, ...]
+    """What was said before the question, oldest first."""
+    question: Turn | None
+    """None: it was deleted since."""
+    answer: Turn
+
+    @property
+    def persona(self) -> str:
+        return self.answer.author_id.removeprefix(PERSONA)
+
+    @property
+    def version(self) -> str | None:
+        return self.answer.version
+
+
 class Lost(Exception):
     """The claim ran out and somebody else has the message now."""
 
 
+PERSONA = "persona:"
+
+
 def persona_author(name: str) -> str:
-    return f"persona:{name}"
+    return f"{PERSONA}{name}"
 
 
 class Memory:
     """The turns, claims and persona of every conversation, in Redis."""
 
     def __init__(self, store: Store, *, keep: int, ttl_s: float, lease_s: float = 30) -> None:
-        """`keep` turns a conversation, forgotten after `ttl_s` seconds of silence."""
+        """`keep` turns a conversation; each is forgotten `ttl_s` seconds after it was said, or,
+        where others go on speaking, with the next message after that."""
         self._store = store
         self._keep = keep
         self._ttl_ms = int(ttl_s * 1000)
@@ -107,9 +134,13 @@ class Memory:
         answer: Turn | None = None,
         counts: Mapping[str, str] | None = None,
         *,
+        shown_as: Sequence[str] = (),
         forget_question: bool = False,
     ) -> None:
-        """Append the answer, keep the token counts, mark the message answered, free the floor."""
+        """Append the answer, keep the token counts, mark the message answered, free the floor.
+
+        `shown_as` are the platform's ids of the answer, by which it is found later.
+        """
         pairs = [part for pair in (counts or {}).items() for part in pair]
         args: tuple[str | int, ...] = (
             claim.incoming.message_id,
@@ -120,9 +151,37 @@ class Memory:
             int(forget_question),
             answer.message_id if answer else "",
             _to_json(answer) if answer else "",
+            len(shown_as),
+            *shown_as,
             *pairs,
         )
         await self._store.ask(Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int))
+
+    async def edit(self, conversation: str, message_id: str, text: str) -> bool:
+        """Change what a message or an answer says; False where it is not remembered.
+
+        Both here and below a platform's id of an answer (or of a part of it) means the answer.
+        """
+        args = (message_id, as_remembered(text))
+        return await self._store.ask(Ask(scripts.EDIT, _keys(conversation), args, bool))
+
+    async def delete(self, conversation: str, message_ids: Iterable[str]) -> int:
+        """Forget single messages and answers; how many of them were remembered."""
+        args = tuple(message_ids)
+        return await self._store.ask(Ask(scripts.DELETE, _keys(conversation), args, int))
+
+    async def turn(self, conversation: str, platform_message_id: str) -> Answered | None:
+        """The answer that a platform shows under this id, while it is remembered."""
+        ask = Ask(scripts.ANSWERED, _keys(conversation), (platform_message_id,), _answered)
+        return await self._store.ask(ask)
+
+    def said_by(self, conversation: str, author_id: str) -> Ask[list[Turn]]:
+        """What one author said here, oldest first."""
+        return Ask(scripts.SAID_BY, _keys(conversation), (author_id,), _turns)
+
+    def forget_author(self, conversation: str, author_id: str) -> Ask[int]:
+        """Forget what one author said here; says how many messages that were."""
+        return Ask(scripts.FORGET_AUTHOR, _keys(conversation), (author_id,), int)
 
     @asynccontextmanager
     async def kept(self, claim: Claim) -> AsyncIterator[None]:
@@ -168,12 +227,19 @@ def _keys(conversation: str) -> tuple[str, ...]:
 
 
 def _to_json(turn: Turn) -> str:
-    return json.dumps([turn.author_id, turn.author_name, turn.text], ensure_ascii=False)
+    said = [turn.author_id, turn.author_name, turn.text, turn.version]
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _from_json(message_id: str, said: str, tokens: str) -> Turn:
-    author_id, author_name, text = json.loads(said)
-    return Turn(message_id, author_id, author_name, text, tokens)
+    author_id, author_name, text, *more = json.loads(said)
+    version, at = more or (None, None)
+    return Turn(message_id, author_id, author_name, text, tokens, version, at)
+
+
+def _turns(rows: Sequence[str]) -> list[Turn]:
+    threes = zip(rows[::3], rows[1::3], rows[2::3], strict=True)
+    return [_from_json(id_, said, tokens) for id_, said, tokens in threes if said]
 
 
 def _admission(reply: Sequence[str], claim: Claim) -> Admission:
@@ -191,12 +257,19 @@ def _taken(reply: Sequence[str], claim: Claim) -> Recalled | None:
 def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if reply[0] == "wait":
         return None
-    rows = zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
-    window = [_from_json(id_, said, tokens) for id_, said, tokens in rows if said]
+    window = _turns(reply[2:])
     asked = claim.incoming
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
     return Recalled(tuple(window), reply[1] or None)
+
+
+def _answered(reply: Sequence[str]) -> Answered | None:
+    if not reply:
+        return None
+    *before, answer = _turns(reply[1:])
+    asked = before.pop() if before and before[-1].message_id == reply[0] else None
+    return Answered(tuple(before), asked, answer)
 
 
 def _name_or_none(reply: Any) -> str | None:

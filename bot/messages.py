@@ -8,6 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from .prompt import cut
+
+MESSAGE_MAX_CHARS = 16_000
+WORDLESS = "…"
+"""What an empty message is taken for: a mention alone wants an answer, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -42,3 +48,12 @@ class Reply(Protocol):
 
     async def finish(self, text: str) -> None:
         """Show the final text; called exactly once, failures included."""
+
+    @property
+    def shown_as(self) -> tuple[str, ...]:
+        """The platform's ids of the messages that show the answer, once it is finished."""
+
+
+def as_remembered(text: str) -> str:
+    """What is kept of a message, however long or empty it is."""
+    return cut(text.strip(), MESSAGE_MAX_CHARS) or WORDLESS

@@ -46,6 +46,9 @@ STOPS_SENT = 4
 DETAIL_MAX_CHARS = 300
 """A server may answer with all that it was asked; a log needs less."""
 
+VERSION_HEADER = "X-Understudy-Version"
+VERSION_MAX_CHARS = 80
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -67,6 +70,14 @@ class Question:
     sampling: Sampling
 
 
+@dataclass(slots=True)
+class Usage:
+    """What a server tells about an answer beside its words; None until it does, if it ever does."""
+
+    version: str | None = None
+    """Which version of the persona answers: "maya@3", or "base"."""
+
+
 class Model:
     """Streams answers. A failed attempt is repeated once, as long as no word of it was said."""
 
@@ -81,10 +92,14 @@ class Model:
         self._patience = patience or Patience()
         self._retry_after_s = retry_after_s
 
-    async def stream(self, question: Question) -> AsyncGenerator[str]:
-        """The answer's deltas, none empty. Raises a ModelError, before or after some of them."""
+    async def stream(self, question: Question, usage: Usage | None = None) -> AsyncGenerator[str]:
+        """The answer's deltas, none empty. Raises a ModelError, before or after some of them.
+
+        `usage` has been told all that it will be when the last one comes.
+        """
+        usage = usage or Usage()
         try:
-            async with aclosing(self._attempt(question)) as deltas:
+            async with aclosing(self._attempt(question, usage)) as deltas:
                 begun = False
                 async for delta in deltas:
                     begun = True
@@ -95,11 +110,11 @@ class Model:
                 raise
             log.info("the model is asked once more: %s", error)
         await asyncio.sleep(self._retry_after_s)
-        async with aclosing(self._attempt(question)) as deltas:
+        async with aclosing(self._attempt(question, usage)) as deltas:
             async for delta in deltas:
                 yield delta
 
-    async def _attempt(self, question: Question) -> AsyncGenerator[str]:
+    async def _attempt(self, question: Question, usage: Usage) -> AsyncGenerator[str]:
         patience = self._patience
         deadline = monotonic() + patience.total_s
         first_due = monotonic() + min(patience.first_token_s, patience.total_s)
@@ -108,6 +123,8 @@ class Model:
             async with asyncio.timeout(first_due - monotonic()):
                 chunks = await self._ask(question)
             connected = True
+            told = chunks.response.headers.get(VERSION_HEADER, "")
+            usage.version = told[:VERSION_MAX_CHARS] or None
             async with chunks:
                 while True:
                     due = min(deadline, monotonic() + patience.between_tokens_s)

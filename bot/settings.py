@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     memory_messages: int = Field(default=64, ge=2, le=1000)
     """So many turns of a conversation are remembered."""
     memory_days: float = Field(default=30, gt=0)
-    """A conversation that is silent for so long is forgotten."""
+    """A message is forgotten so long after it was said, or with the next one after that."""
     context_tokens: int | None = Field(default=None, ge=256)
     """The model's context where its server does not tell (max_model_len)."""
     first_token_seconds: float = Field(default=60, gt=0)

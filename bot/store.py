@@ -52,7 +52,7 @@ class Store:
 
     async def ask_all(self, *asks: Ask[Any]) -> list[Any]:
         """Any number of scripts, one round trip; all are run whatever the others say."""
-        return await self._trip(*asks)
+        return await self._trip(*asks) if asks else []
 
     async def _trip(self, *asks: Ask[Any]) -> list[Any]:
         try:

@@ -14,7 +14,7 @@ from .budget import Budget
 from .cards import Persona
 from .errors import ModelSpeechless, UnderstudyError
 from .memory import Turn, persona_author
-from .model import Model, Question
+from .model import Model, Question, Usage
 from .pacing import drafts
 from .prompt import label
 from .speech import own_words
@@ -29,6 +29,7 @@ class Speech:
     failure: UnderstudyError | None = None
     counts: dict[str, str] = field(default_factory=dict)
     """Token counts made on the way, to be stored with their messages."""
+    usage: Usage = field(default_factory=Usage)
 
     def shown(self) -> str:
         """What the person reads in the end: what was said, and why there is no more of it."""
@@ -43,7 +44,13 @@ class Speech:
         if self.persona is None or not (text := self.text.strip()):
             return None
         author = persona_author(self.persona.name)
-        return Turn(f"{message_id}:answer", author, self.persona.display_name, text)
+        name = self.persona.display_name
+        return Turn(f"{message_id}:answer", author, name, text, version=self.version)
+
+    @property
+    def version(self) -> str | None:
+        """Which version of the persona speaks, as soon as the server says so."""
+        return self.usage.version
 
 
 class Voice:
@@ -77,7 +84,8 @@ class Voice:
             persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling
         )
         own_label = label(persona.prompt_format, persona.display_name, "").rstrip()
-        words = own_words(self._model.stream(question), prompt.stops, own_label)
+        said = self._model.stream(question, speech.usage)
+        words = own_words(said, prompt.stops, own_label)
         async with aclosing(drafts(_heard(words, speech), self._every_s, self._clock)) as growing:
             async for text in growing:
                 if text := text.rstrip():

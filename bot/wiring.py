@@ -20,15 +20,18 @@ from .budget import Budget
 from .conversation import Conversation
 from .embedded_redis import embedded_redis
 from .errors import WrongSettings
+from .feedback import Feedback
 from .inference import InferenceServer, http_session
 from .limits import Limits
 from .memory import Memory
 from .model import Model, Patience, model_client
+from .people import People
 from .personas import Personas
 from .places import Places
 from .settings import Settings
 from .store import Store
 from .voice import Voice
+from .votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,9 @@ class App:
     memory: Memory
     places: Places
     admin: Admin
+    people: People
+    feedback: Feedback
+    votes: Votes
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -69,14 +75,17 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
     """
     pace_s = settings.draft_seconds if draft_seconds is None else draft_seconds
     async with store(settings) as kept, speaking(settings, pace_s) as able:
-        memory = Memory(
-            kept, keep=settings.memory_messages, ttl_s=settings.memory_days * SECONDS_PER_DAY
-        )
+        ttl_s = settings.memory_days * SECONDS_PER_DAY
+        memory = Memory(kept, keep=settings.memory_messages, ttl_s=ttl_s)
+        feedback, votes = Feedback(kept), Votes(kept)
+        people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
         limits = Limits(settings.limit_messages_per_minute)
         places = Places(kept)
-        conversation = Conversation(kept, limits, memory, places, able.personas, able.voice)
+        conversation = Conversation(kept, limits, memory, places, people, able.personas, able.voice)
         try:
-            yield App(conversation, able.personas, memory, places, able.admin)
+            yield App(
+                conversation, able.personas, memory, places, able.admin, people, feedback, votes
+            )
         finally:
             await conversation.drain()
             await places.close()

@@ -104,6 +104,8 @@ class TerminalReply:
     name: str
     shown: str = ""
     finished: bool = False
+    shown_as: tuple[str, ...] = ()
+    """A screen gives its lines no ids."""
     _begun: bool = field(default=False)
 
     async def working(self) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from bot.embedded_redis import EmbeddedRedis
 from bot.settings import Settings
-from bot.wiring import App, wire
+from bot.store import Store
+from bot.wiring import App, store, wire
 from tests.fakes.model import ADMIN_KEY, KEY, ModelServer, model_server
 
 OUR_VARIABLES = tuple(name.upper() for name in Settings.model_fields)
@@ -41,6 +43,18 @@ async def model() -> AsyncIterator[ModelServer]:
 @pytest.fixture
 def settings(redis_home: Path, model: ModelServer) -> Settings:
     return settings_for(redis_home, model)
+
+
+@pytest.fixture
+async def kept(settings: Settings) -> AsyncIterator[Store]:
+    async with store(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def place() -> str:
+    """A conversation of one's own."""
+    return f"test:{uuid4()}"
 
 
 @pytest.fixture

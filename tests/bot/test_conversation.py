@@ -11,11 +11,14 @@ import pytest
 
 from bot.conversation import Conversation
 from bot.errors import ModelBroke, ModelGone, StoppingNow
+from bot.feedback import Feedback
 from bot.limits import Limits
 from bot.memory import Claim, Memory
 from bot.messages import Incoming
+from bot.people import People
 from bot.places import Places
 from bot.settings import Settings
+from bot.votes import Votes
 from bot.wiring import App, speaking, store, wire
 from tests.bot.conftest import settings_for
 from tests.fakes.model import Fault, ModelServer, model_server, persona
@@ -191,7 +194,10 @@ async def test_a_claim_lives_for_as_long_as_its_answer_takes(
     said, again = message(place), KeptReply()
     async with store(settings) as kept, speaking(settings, 0) as able:
         memory = Memory(kept, keep=64, ttl_s=60, lease_s=0.4)
-        story = Conversation(kept, Limits(0), memory, Places(kept), able.personas, able.voice)
+        people = People(kept, memory, Feedback(kept), Votes(kept), ttl_s=60)
+        story = Conversation(
+            kept, Limits(0), memory, Places(kept), people, able.personas, able.voice
+        )
         answering = asyncio.create_task(story.answer(said, KeptReply()))
         await asyncio.sleep(0.8)
         await story.answer(said, again)

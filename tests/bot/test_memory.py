@@ -1,9 +1,7 @@
 """What memory promises about claims, places and keys; the story's own tests show the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,27 +12,13 @@ from bot.limits import Limits
 from bot.memory import Admission, Claim, Lost, Memory, Turn
 from bot.messages import Incoming
 from bot.store import Store
-from bot.wiring import store
-from tests.bot.conftest import settings_for
-from tests.fakes.model import ModelServer
 
 _ids = count(1)
 
 
 @pytest.fixture
-async def kept(redis_home: Path, model: ModelServer) -> AsyncIterator[Store]:
-    async with store(settings_for(redis_home, model)) as opened:
-        yield opened
-
-
-@pytest.fixture
 def memory(kept: Store) -> Memory:
     return Memory(kept, keep=64, ttl_s=60, lease_s=0.1)
-
-
-@pytest.fixture
-def place() -> str:
-    return f"test:{uuid4()}"
 
 
 def message(place: str, text: str = "hi") -> Incoming:

@@ -70,6 +70,7 @@ class ModelServer:
         default_factory=lambda: [{"id": "base", "max_model_len": 1024}]
     )
     counts_tokens: bool = True
+    tells_version: bool = True
     key: str | None = KEY
     faults: deque[Fault] = field(default_factory=deque)
     admin_answer: tuple[int, Any] = (200, {})
@@ -114,9 +115,9 @@ class ModelServer:
             self.speaking -= 1
 
     async def _stream(self, request: web.Request, model: str, fault: Fault) -> web.StreamResponse:
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", VERSION_HEADER: f"{model}@1"}
-        )
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        if self.tells_version:
+            response.headers[VERSION_HEADER] = f"{model}@1"
         await response.prepare(request)
         await response.write(_chunk(model, {"role": "assistant", "content": ""}))
         for place, word in enumerate(self.words):

@@ -12,6 +12,7 @@ class KeptReply:
     final: str | None = None
     worked: int = 0
     finishes: int = 0
+    shown_as: tuple[str, ...] = ()
     first_draft: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def working(self) -> None:

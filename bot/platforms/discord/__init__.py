@@ -8,6 +8,7 @@ speaks and who may ask how often is the conversation's.
     client        which events there are, and whom they go to
     listening     which messages are meant for the bot, and what they say
     answering     the answers under way
+    changes       edited and deleted messages, in memory too
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
     delivery      sends and edits that survive lost answers and bad moments

@@ -12,6 +12,7 @@ from bot.places import Places
 
 from . import endpoints
 from .answering import Answering
+from .changes import Changes
 from .commands import CommandTree, sync
 from .inviting import invite_link
 from .listening import incoming, is_a_persons, is_meant_for, places_around
@@ -28,6 +29,7 @@ class Client(discord.Client):
         self,
         answering: Answering,
         places: Places,
+        changes: Changes,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -42,6 +44,7 @@ class Client(discord.Client):
         self.tree = CommandTree(self)
         self._answering = answering
         self._places = places
+        self._changes = changes
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -73,3 +76,13 @@ class Client(discord.Client):
         here = await self._places.glance(*places_around(message.channel, message.guild))
         if is_meant_for(me, message, here.mode or "mention"):
             await self._answering.answer(incoming(me, message), message)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        if self.user is not None:
+            await self._changes.edited(self.user, payload.message)
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        await self._changes.deleted(payload.channel_id, (payload.message_id,))
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        await self._changes.deleted(payload.channel_id, payload.message_ids)

@@ -37,7 +37,7 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
     return Incoming(
         conversation=conversation_of(message.channel.id),
         message_id=str(message.id),
-        author_id=f"discord:{message.author.id}",
+        author_id=author_of(message.author.id),
         author_name=message.author.display_name,
         text=readable(me, message),
         places=places_around(message.channel, message.guild),
@@ -55,6 +55,11 @@ def places_around(channel: Any, guild: discord.abc.Snowflake | None) -> tuple[st
         return ()
     channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
     return f"discord:channel:{channel_id}", f"discord:server:{guild.id}"
+
+
+def author_of(user_id: int) -> str:
+    """A person is the same one in all servers and in direct messages."""
+    return f"discord:{user_id}"
 
 
 def readable(me: discord.abc.User, message: discord.Message) -> str:

@@ -48,6 +48,10 @@ class DiscordReply:
     def finished(self) -> bool:
         return self._ended.is_set()
 
+    @property
+    def shown_as(self) -> tuple[str, ...]:
+        return tuple(str(shown.message.id) for shown in self._shown)
+
     async def working(self) -> None:
         self._typing = asyncio.create_task(self._type())
 

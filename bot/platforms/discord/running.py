@@ -15,8 +15,9 @@ from bot.settings import Settings
 from bot.wiring import App
 
 from .answering import DRAIN_S, Answering
+from .changes import Changes
 from .client import Client
-from .commands import AdminCommands, ChatCommands, PersonaCommands
+from .commands import AdminCommands, ChatCommands, MemoryCommands, PersonaCommands
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
 from .logs import calm
@@ -51,9 +52,13 @@ async def run(
         def tell_health(word: str) -> None:
             app.platforms["discord"] = word
 
-        client = Client(answering, app.places, tell_health, gateway_from_api=gateway_from_api)
+        changes = Changes(app.memory)
+        client = Client(
+            answering, app.places, changes, tell_health, gateway_from_api=gateway_from_api
+        )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
+        client.tree.add_command(MemoryCommands(app.people))
         client.tree.add_command(AdminCommands(app.personas, app.admin, app.places))
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:

@@ -100,6 +100,7 @@ async def test_commands_are_told_once_and_not_again_while_they_are_the_same(
             assert {one["name"] for one in discord.commands.registered} == {
                 "persona",
                 "chat",
+                "memory",
                 "admin",
             }
         assert await discord.world.until(lambda: not discord.gateway.online, 5)

@@ -2,8 +2,16 @@
 
 from .admin import AdminCommands
 from .chat import ChatCommands
+from .memory import MemoryCommands
 from .persona import PersonaCommands
 from .syncing import sync
 from .tree import CommandTree
 
-__all__ = ["AdminCommands", "ChatCommands", "CommandTree", "PersonaCommands", "sync"]
+__all__ = [
+    "AdminCommands",
+    "ChatCommands",
+    "CommandTree",
+    "MemoryCommands",
+    "PersonaCommands",
+    "sync",
+]

@@ -1,0 +1,179 @@
+"""What the bot keeps of one person, everywhere: to see it, to take it along, to have it forgotten.
+
+Knows where a person spoke; what is said there is memory's, and opinions and votes are feedback's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from .feedback import Feedback, Opinion
+from .memory import Memory, Turn
+from .store import CLOCK, Ask, Store
+from .votes import Votes
+
+CONVERSATIONS_AT_ONCE = 50
+
+# A turn is dropped when its conversation is next spoken in after the ttl, and the conversation
+# with all of it after a ttl of silence: at the latest two of them after the person spoke.
+_TRACE = (
+    CLOCK
+    + """
+local ttl = 2 * ARGV[2]
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ttl)
+return redis.call('PEXPIRE', KEYS[1], ttl)
+"""
+)
+
+_TRACES = (
+    CLOCK
+    + """
+return {now, redis.call('ZREVRANGE', KEYS[1], 0, -1)}
+"""
+)
+
+# ARGV: until when; the person may have spoken again meanwhile
+_FORGET_TRACES = "return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One person's messages in one conversation; times in seconds since 1970, where known."""
+
+    conversation: str
+    messages: int
+    oldest: int | None
+    newest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How much is kept of a person; conversations with the latest message first."""
+
+    conversations: tuple[Remembered, ...]
+    feedback: int
+
+    @property
+    def messages(self) -> int:
+        return sum(one.messages for one in self.conversations)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much of a person was forgotten."""
+
+    messages: int
+    feedback: int
+
+
+class People:
+    """A person's power over what is remembered of them."""
+
+    def __init__(
+        self, store: Store, memory: Memory, feedback: Feedback, votes: Votes, *, ttl_s: float
+    ) -> None:
+        """`ttl_s` is memory's."""
+        self._store = store
+        self._memory = memory
+        self._feedback = feedback
+        self._votes = votes
+        self._ttl_ms = int(ttl_s * 1000)
+
+    def trace(self, author_id: str, conversation: str) -> Ask[int]:
+        """Note that this person speaks in this conversation."""
+        return Ask(_TRACE, _key(author_id), (conversation, self._ttl_ms), int)
+
+    async def show(self, author_id: str) -> Overview:
+        """What is remembered of a person, in figures."""
+        found = [_remembered(place, said) async for place, said in self._said(author_id)]
+        given = _given(author_id, await self._feedback.about(author_id))
+        return Overview(tuple(found), len(given))
+
+    async def forget(self, author_id: str) -> Forgotten:
+        """Forget all that a person said and thought; what they say from now on is kept again.
+
+        What personas answered them stays, and how often they asked lately (the limits).
+        """
+        until, conversations = await self._traces(author_id)
+        messages = 0
+        for first in range(0, len(conversations), CONVERSATIONS_AT_ONCE):
+            some = conversations[first : first + CONVERSATIONS_AT_ONCE]
+            asks = [self._memory.forget_author(place, author_id) for place in some]
+            messages += sum(await self._store.ask_all(*asks))
+        feedback = await self._feedback.forget(author_id)
+        await self._votes.forget(author_id)
+        await self._store.ask(Ask(_FORGET_TRACES, _key(author_id), (until,), int))
+        return Forgotten(messages, feedback)
+
+    async def export(self, author_id: str) -> dict[str, Any]:
+        """All of it, ready for JSON: what they said, what they thought, when they voted."""
+        about = await self._feedback.about(author_id)
+        return {
+            "author_id": author_id,
+            "messages": [
+                {"conversation": place, **_exported(turn)}
+                async for place, said in self._said(author_id)
+                for turn in said
+            ],
+            "feedback": [_exported_opinion(one) for one in _given(author_id, about)],
+            "kept_with_feedback": [
+                {"conversation": one.conversation, **_exported(turn)}
+                for one in about
+                for turn in _said_in(one)
+                if turn.author_id == author_id
+            ],
+            "voted_at": await self._votes.cast_by(author_id),
+        }
+
+    async def _said(self, author_id: str) -> AsyncIterator[tuple[str, list[Turn]]]:
+        """Conversations in which something of the person is remembered, and what."""
+        _, conversations = await self._traces(author_id)
+        for first in range(0, len(conversations), CONVERSATIONS_AT_ONCE):
+            some = conversations[first : first + CONVERSATIONS_AT_ONCE]
+            asks = [self._memory.said_by(place, author_id) for place in some]
+            for place, said in zip(some, await self._store.ask_all(*asks), strict=True):
+                if said:
+                    yield place, said
+
+    async def _traces(self, author_id: str) -> tuple[int, list[str]]:
+        """The time on Redis's clock, and where the person spoke, latest first."""
+        until, conversations = await self._store.ask(Ask(_TRACES, _key(author_id), (), list))
+        return until, conversations
+
+
+def _key(author_id: str) -> tuple[str]:
+    return (f"understudy:person:{{{author_id}}}:conversations",)
+
+
+def _remembered(conversation: str, said: list[Turn]) -> Remembered:
+    times = [turn.at for turn in said if turn.at is not None]
+    return Remembered(conversation, len(said), min(times, default=None), max(times, default=None))
+
+
+def _given(author_id: str, opinions: list[Opinion]) -> list[Opinion]:
+    return [one for one in opinions if one.author_id == author_id]
+
+
+def _said_in(opinion: Opinion) -> tuple[Turn, ...]:
+    said = opinion.answered
+    return (*said.context, said.question) if said.question else said.context
+
+
+def _exported(turn: Turn) -> dict[str, Any]:
+    return {"message_id": turn.message_id, "at": turn.at, "text": turn.text}
+
+
+def _exported_opinion(opinion: Opinion) -> dict[str, Any]:
+    """Without what others said before the answer."""
+    return {
+        "conversation": opinion.conversation,
+        "at": opinion.at,
+        "verdict": opinion.verdict,
+        "remark": opinion.remark,
+        "persona": opinion.answered.persona,
+        "version": opinion.answered.version,
+        "answer": opinion.answered.answer.text,
+    }

@@ -1,0 +1,52 @@
+"""What becomes of messages afterwards: edits and deletions reach memory, in their order.
+
+Discord tells of every change of any message, and memory knows few of them. Bots are nobody to
+talk to, so their edits cost memory nothing; above all this one's, whose answers grow by edits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+import discord
+
+from bot.errors import MemoryGone
+from bot.floor import Lines
+from bot.memory import Memory
+
+from .listening import conversation_of, readable
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """Carries changes to memory; while Redis is away they are lost, with a line in the log."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._lines = Lines()
+
+    async def edited(self, me: discord.abc.User, message: discord.Message) -> None:
+        """A message changed; its text may be the same (links get previews, pins are set)."""
+        if message.edited_at is None or message.author.bot or message.webhook_id is not None:
+            return
+        where = conversation_of(message.channel.id)
+        async with self._in_order(where):
+            await self._memory.edit(where, str(message.id), readable(me, message))
+
+    async def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
+        """Messages of anybody are gone; an answer goes with any of its parts."""
+        where = conversation_of(channel_id)
+        async with self._in_order(where):
+            await self._memory.delete(where, map(str, message_ids))
+
+    @asynccontextmanager
+    async def _in_order(self, conversation: str) -> AsyncIterator[None]:
+        with self._lines.of(conversation) as line:
+            async with line.door:
+                try:
+                    yield
+                except MemoryGone:
+                    log.warning("a message changed on Discord, and memory could not be told")

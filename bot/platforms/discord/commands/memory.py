@@ -1,0 +1,99 @@
+"""/memory: what the bot keeps of the person who asks, wherever they wrote to it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.people import Overview, People, Remembered
+from bot.platforms.discord.listening import author_of, conversation_of
+
+from .saying import Said, say
+
+NOTHING = "I remember nothing of you."
+CLOSED = (
+    "I may not write to you directly. Allow direct messages in this server's privacy settings,"
+    " then ask me again."
+)
+TOO_LARGE = "It is more than Discord lets me send. Ask whoever runs this bot for it."
+PLACES_SHOWN = 20
+
+
+class MemoryCommands(app_commands.Group, name="memory", description="What I remember of you"):
+    def __init__(self, people: People) -> None:
+        super().__init__()
+        self._people = people
+
+    @app_commands.command(name="show", description="Show how much of you I remember, and where")
+    async def show(self, interaction: discord.Interaction[Any]) -> None:
+        await say(interaction, self._show(interaction.user))
+
+    @app_commands.command(name="forget", description="Let me forget all that you ever told me")
+    async def forget(self, interaction: discord.Interaction[Any]) -> None:
+        await say(interaction, self._forget(interaction.user))
+
+    @app_commands.command(name="export", description="Get what I remember of you in a file")
+    async def export(self, interaction: discord.Interaction[Any]) -> None:
+        await say(interaction, self._export(interaction.user))
+
+    async def _show(self, user: discord.User | discord.Member) -> Said:
+        overview = await self._people.show(author_of(user.id))
+        if not overview.messages and not overview.feedback:
+            return Said(NOTHING)
+        amount = _amount(overview.messages, overview.feedback)
+        direct = conversation_of((await user.create_dm()).id)  # nothing is sent there
+        lines = [_line(one, direct) for one in overview.conversations[:PLACES_SHOWN]]
+        return Said("\n".join([f"I remember {amount}.", *lines, *_unshown(overview)]))
+
+    async def _forget(self, user: discord.User | discord.Member) -> Said:
+        gone = await self._people.forget(author_of(user.id))
+        if not gone.messages and not gone.feedback:
+            return Said(NOTHING)
+        amount = _amount(gone.messages, gone.feedback)
+        return Said(f"I have forgotten {amount}. What I said myself stays.")
+
+    async def _export(self, user: discord.User | discord.Member) -> Said:
+        kept = await self._people.export(author_of(user.id))
+        if not any(value for name, value in kept.items() if name != "author_id"):
+            return Said(NOTHING)
+        file = io.BytesIO(json.dumps(kept, ensure_ascii=False, indent=2).encode())
+        try:
+            await user.send("What I remember of you:", file=discord.File(file, "memory.json"))
+        except discord.Forbidden:
+            return Said(CLOSED)
+        except discord.HTTPException as error:
+            if error.status != 413:
+                raise
+            return Said(TOO_LARGE)
+        amount = _amount(len(kept["messages"]), len(kept["feedback"]))
+        return Said(f"I have sent you {amount} in a direct message.")
+
+
+def _line(one: Remembered, direct: str) -> str:
+    """Nobody but the asker reads it, so places may be named that others here can't see."""
+    channel = one.conversation.removeprefix("discord:")
+    where = "our direct messages" if one.conversation == direct else f"<#{channel}>"
+    when = f", {_day(one.oldest)} to {_day(one.newest)}" if one.oldest and one.newest else ""
+    return f"- {where}: {one.messages}{when}"
+
+
+def _day(seconds: int) -> str:
+    """As each person's own Discord writes it."""
+    return f"<t:{seconds}:d>"
+
+
+def _unshown(overview: Overview) -> list[str]:
+    more = len(overview.conversations) - PLACES_SHOWN
+    return [f"… and in {more} more places"] if more > 0 else []
+
+
+def _amount(messages: int, opinions: int) -> str:
+    """In words; opinions only where there are any."""
+    said = f"{messages} {'message' if messages == 1 else 'messages'} of yours"
+    if not opinions:
+        return said
+    return f"{said} and {opinions} {'opinion' if opinions == 1 else 'opinions'} on answers"
