@@ -80,8 +80,8 @@ async def identified(discord: FakeDiscord, session: aiohttp.ClientSession, **mor
     return client
 
 
-class Listening:
-    """Remembers every event that discord.py tells its user of; mixed into a client."""
+class RealBot(discordpy.Client):
+    """discord.py as it is; remembers every event it tells its user of."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("intents", INTENTS)
@@ -114,11 +114,7 @@ class Listening:
         return found
 
 
-class RealBot(Listening, discordpy.Client):
-    """discord.py as it is."""
-
-
-class RealShards(Listening, discordpy.AutoShardedClient):
+class RealShards(RealBot, discordpy.AutoShardedClient):
     """… with shards; waits `identify_every_s` between two of them, where discord.py waits 5 s."""
 
     def __init__(self, identify_every_s: float = 0.0, **options: Any) -> None:
@@ -131,7 +127,7 @@ class RealShards(Listening, discordpy.AutoShardedClient):
 
 
 @asynccontextmanager
-async def online(bot: RealBot | RealShards, discord: FakeDiscord) -> AsyncIterator[None]:
+async def online(bot: RealBot, discord: FakeDiscord) -> AsyncIterator[None]:
     """discord.py must already be pointed at the fake (see conftest)."""
     running = asyncio.create_task(bot.start(discord.token))
     try:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.clients import Rest
 from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.limits import Bucket, Limit
 
 
 async def test_a_wrong_token_is_401(rest: Rest) -> None:
@@ -89,6 +90,20 @@ async def test_the_sixth_send_in_five_seconds_is_429_with_the_wait_in_it(
     assert headers["Via"]
     assert len(discord.rate_limited) == 1
     assert len({headers["X-RateLimit-Bucket"] for _, _, headers in answers}) == 1
+
+
+async def test_the_global_limit_counts_every_route_of_the_bot(
+    discord: FakeDiscord, rest: Rest
+) -> None:
+    discord.limits.of_everything = Bucket(Limit(3, 1.0))
+    assert (await rest.send(content="hi"))[0] == 200
+    assert [(await rest("GET", "/users/@me"))[0] for _ in range(3)] == [200, 200, 429]
+    _, body, headers = await rest.send(content="hi")
+    assert body["global"] is True
+    assert headers["X-RateLimit-Scope"] == "global"
+    made = discord.makes_webhook(discord.person("Ada"), "News")
+    hook = f"/webhooks/{made.id}/{made.token}"
+    assert (await rest("POST", hook, {"content": "not the bot's"}))[0] == 204
 
 
 @pytest.mark.parametrize(

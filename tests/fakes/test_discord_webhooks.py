@@ -26,9 +26,9 @@ def managing_webhooks(discord: FakeDiscord) -> None:
 
 @pytest.fixture
 async def webhook(discord: FakeDiscord, bot: RealBot) -> discordpy.Webhook:
-    made = await bot.place(discord.general).create_webhook(name="Understudy")
+    made: discordpy.Webhook = await bot.place(discord.general).create_webhook(name="Understudy")
     await bot.hears("webhooks_update")
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 async def test_a_message_of_a_webhook_has_the_face_it_asks_for(

@@ -5,6 +5,10 @@
     ada = discord.person("Ada")
     asked = discord.asks(ada, "hello", discord.general)
     answer = await discord.final_answer(asked)
+    discord.edits(asked, "hello!")
+    pressed = discord.presses(ada, answer[0], "Again")
+    thread = discord.starts_thread(ada, "Talk", message=asked)
+    discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
 
 A file per subject:
 
@@ -89,13 +93,15 @@ Assumed, because the documentation leaves it open or tells people not to rely on
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
 
-People are not checked: a test may let anybody say anything anywhere.
+People are not checked: a test may let anybody say anything anywhere. The bot's global limit (50
+requests a second) is there for the test that asks for it: `limits.of_everything`.
 
 Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
 string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, outages of
-guilds, a nick for each guild, webhook avatars by upload, private threads, forums, guild commands,
-4011 (too many guilds for one shard), the end of the session starts of a day, zstd-stream
-(discord.py falls back to zlib-stream).
+guilds, a nick for each guild, guilds and members by REST or by REQUEST_GUILD_MEMBERS, bulk delete
+by the bot, webhook avatars by upload, private threads, archived threads by REST, forums, guild
+commands, 4011 (too many guilds for one shard), the end of the session starts of a day,
+zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault

@@ -58,11 +58,9 @@ class Gateway(Audience):
     @invited.setter
     def invited(self, invited: bool) -> None:
         """Before the bot is there; `removes_bot_from` and `adds_bot_to` tell a connected one."""
-        guild, bot = self.world.guild, self.world.bot
-        guild.members = [one for one in guild.members if one.user is not bot]
-        guild.roles = [one for one in guild.roles if one.bot_id != bot.id]
+        self.world.throw_out_bot(self.world.guild)
         if invited:
-            self.world.let_in(bot, guild)
+            self.world.let_in(self.world.bot, self.world.guild)
 
     @property
     def online_shards(self) -> set[int]:

@@ -37,15 +37,21 @@ class Bucket:
         self.used += 1
         return True
 
+    @property
+    def left_s(self) -> float:
+        return max(self.ends_at_s - time.monotonic(), 0.001)
+
 
 class Limits:
     """A bucket per route and channel or webhook; routes without a rule are unlimited.
 
     `rules` maps a route's name ("send", "edit", "typing", "webhook", "webhook edit") to its limit;
-    tests may change it.
+    tests may change it. `of_everything` is the bot's global limit, `Bucket(Limit(50, 1.0))` on
+    Discord, which here only a test that asks for it has.
     """
 
     def __init__(self) -> None:
+        self.of_everything: Bucket | None = None
         self.rules = {name: Limit(5, 5.0) for name in ("send", "edit", "typing")}
         self.rules |= {name: Limit(5, 2.0) for name in ("webhook", "webhook edit")}
         self._buckets: dict[tuple[str, str], Bucket] = {}

@@ -35,9 +35,7 @@ class Moderators(Sight):
             self.gateway.dispatch_guild(guild)
 
     def removes_bot_from(self, guild: Guild) -> None:
-        """Kicked: its role goes with it."""
-        guild.members = [one for one in guild.members if one.user is not self.bot]
-        guild.roles = [one for one in guild.roles if one.bot_id != self.bot.id]
+        self.world.throw_out_bot(guild)
         self.gateway.dispatch_guild(guild)
 
     def person(self, name: str, *, administrator: bool = False, bot: bool = False) -> User:

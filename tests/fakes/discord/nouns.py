@@ -57,13 +57,13 @@ class Member:
 
 @dataclass(eq=False)
 class Guild:
-    """`roles` begins with @everyone, whose id is the guild's."""
+    """`roles` begins with @everyone, whose id is the guild's; `members` are by their id."""
 
     id: str
     name: str
     owner: User
     roles: list[Role]
-    members: list[Member] = field(default_factory=list)
+    members: dict[str, Member] = field(default_factory=dict)
     channels: list[Channel] = field(default_factory=list)
 
     @property
@@ -71,7 +71,7 @@ class Guild:
         return self.roles[0]
 
     def member(self, user: User) -> Member | None:
-        return next((one for one in self.members if one.user is user), None)
+        return self.members.get(user.id)
 
 
 @dataclass(eq=False)

@@ -97,7 +97,7 @@ def _values(select: Json, labels: tuple[str, ...]) -> list[str] | None:
 
 def _inputs(modal: Json) -> list[tuple[tuple[str, ...], Json]]:
     """Each input with the names a test may call it by."""
-    found = []
+    found: list[tuple[tuple[str, ...], Json]] = []
     for outer in modal["components"]:
         for part in interactive([outer]):
             label = outer.get("label") or part.get("label") or ""
@@ -123,7 +123,9 @@ def _submitted(component: Json, filled: dict[str, str]) -> Json:
         kept["component"] = _submitted(component["component"], filled)
     elif "custom_id" in component:
         text = filled[component["custom_id"]]
-        several = component["type"] == STRING_SELECT
-        kept |= {"custom_id": component["custom_id"]}
-        kept |= {"values": [text] if text else []} if several else {"value": text}
+        kept["custom_id"] = component["custom_id"]
+        if component["type"] == STRING_SELECT:
+            kept["values"] = [text] if text else []
+        else:
+            kept["value"] = text
     return kept

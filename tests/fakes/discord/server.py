@@ -180,12 +180,16 @@ class FakeDiscord(People, Pressing, Moderators):
     async def _limited(self, route: str, handler: Handler, request: web.Request) -> web.Response:
         if not route.startswith("open ") and request.headers.get("Authorization") != self._key:
             return self._refused(unauthorized())
+        everything = None if route.startswith("open ") else self.limits.of_everything
+        if everything is not None and not everything.take(time.monotonic()):
+            self.rate_limited.append(f"{request.method} {request.path}")
+            return too_many(everything.left_s, is_global=True)
         major = request.match_info.get("channel_id") or request.match_info.get("webhook_id") or ""
         route = route.removeprefix("open ")
         bucket = self.limits.bucket(route, major)
         if bucket is not None and not bucket.take(time.monotonic()):
             self.rate_limited.append(f"{request.method} {request.path}")
-            answer = too_many(max(bucket.ends_at_s - time.monotonic(), 0.001))
+            answer = too_many(bucket.left_s)
             answer.headers.update(headers(bucket, route))
             return answer
         try:

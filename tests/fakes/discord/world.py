@@ -89,7 +89,7 @@ class World:
     def add_guild(self, name: str, owner: User, guild_id: str | None = None) -> Guild:
         guild_id = guild_id or self.snowflakes.next()
         guild = Guild(guild_id, name, owner, [Role(guild_id, "@everyone", EVERYONE_MAY)])
-        guild.members.append(Member(owner))
+        guild.members[owner.id] = Member(owner)
         self.guilds.append(guild)
         return guild
 
@@ -100,8 +100,13 @@ class World:
             role = Role(self.snowflakes.next(), user.display_name, EVERYONE_MAY, bot_id=user.id)
             guild.roles.append(role)
             member.roles.append(role)
-        guild.members.append(member)
+        guild.members[user.id] = member
         return member
+
+    def throw_out_bot(self, guild: Guild) -> None:
+        """Its role goes with it."""
+        guild.members.pop(self.bot.id, None)
+        guild.roles = [one for one in guild.roles if one.bot_id != self.bot.id]
 
     def add_person(self, name: str, *, bot: bool) -> User:
         username = name.lower().replace(" ", "")
