@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -97,11 +98,16 @@ def test_only_its_owner_may_read_or_connect(tmp_path: Path) -> None:
         assert ask(server, "CONFIG GET port").endswith(b"$1\r\n0\r\n")
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose own path is short, wherever pytest keeps its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def test_a_home_with_a_long_path_gets_a_short_socket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = tmp_path / "t"
-    short.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     home = tmp_path / ("long" * 25)
     server = EmbeddedRedis(home)

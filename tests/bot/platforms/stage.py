@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from copy import copy
 from dataclasses import dataclass, field, replace
 
 from discord import Permissions
@@ -15,10 +14,7 @@ from bot.platforms import discord as platform
 from bot.platforms.discord.reply import EDIT_EVERY_S
 from bot.settings import Settings
 from bot.wiring import App
-from tests.fakes.discord import Channel, FakeDiscord, Message, Permission, User, payloads
-from tests.fakes.discord.sessions import Intent
-
-PUBLIC_THREAD = 11
+from tests.fakes.discord import Channel, FakeDiscord, Message, Permission, Thread, User
 
 
 @dataclass
@@ -99,31 +95,10 @@ async def bot_on(
 
 def lets(discord: FakeDiscord, person: User, permissions: Permissions) -> None:
     """Gives a person these permissions everywhere, besides those that everyone has."""
-    before = discord.world.permissions
-
-    def permitted(user: User, channel: Channel) -> Permission:
-        more = permissions.value if user is person else 0
-        return before(user, channel) | Permission(more)
-
-    discord.world.permissions = permitted  # type: ignore[method-assign]
+    role = discord.role(f"trusts {person.display_name}", Permission(permissions.value))
+    discord.gives(person, role)
 
 
-def thread_in(discord: FakeDiscord, parent: Channel) -> Channel:
+def thread_in(discord: FakeDiscord, parent: Channel) -> Thread:
     """A new public thread of a channel, told to connected bots."""
-    thread = copy(parent)
-    thread.id, thread.name, thread.kind = discord.world.snowflakes.next(), "a thread", PUBLIC_THREAD
-    discord.world.channels[thread.id] = thread
-    data = payloads.channel(thread) | {
-        "parent_id": parent.id,
-        "owner_id": discord.world.owner.id,
-        "message_count": 0,
-        "member_count": 1,
-        "thread_metadata": {
-            "archived": False,
-            "auto_archive_duration": 1440,
-            "archive_timestamp": payloads.snowflake_time(thread.id),
-            "locked": False,
-        },
-    }
-    discord.gateway.dispatch("THREAD_CREATE", data, Intent.GUILDS)
-    return thread
+    return discord.starts_thread(discord.world.owner, "a thread", parent)

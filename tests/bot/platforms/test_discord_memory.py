@@ -156,8 +156,8 @@ async def test_an_answer_that_grows_by_edits_costs_memory_nothing_more(
         discord.edits(asked, f"{discord.bot.mention} once more")
         await until_remembered(app, ada, ["hi", "once more"])
         assert len(answer.texts) > 2
-        # Admission with the author's trace (two scripts, one trip), the end, the one true edit.
-        assert scripts_run(tap) - before == 2 + 1 + 1
+        # Admission with the author's trace and three places (one trip), the end, the one true edit.
+        assert scripts_run(tap) - before == 5 + 1 + 1
 
 
 async def test_a_change_while_redis_is_away_is_only_a_line_in_the_log(

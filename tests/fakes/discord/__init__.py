@@ -106,7 +106,7 @@ zstd-stream (discord.py falls back to zlib-stream).
 
 from tests.fakes.discord.faults import Fault
 from tests.fakes.discord.interaction import Interaction
-from tests.fakes.discord.nouns import Channel, File, Guild, Message, Role, User
+from tests.fakes.discord.nouns import Channel, File, Guild, Message, Role, Thread, User
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.server import FakeDiscord
 
@@ -120,5 +120,6 @@ __all__ = [
     "Message",
     "Permission",
     "Role",
+    "Thread",
     "User",
 ]
