@@ -14,6 +14,7 @@ from itertools import chain, repeat
 
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Line, Lines
+from .gate import Gate
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply
@@ -39,13 +40,21 @@ class Conversation:
     """Answers people, one at a time in each conversation and in order."""
 
     def __init__(
-        self, store: Store, limits: Limits, memory: Memory, personas: Personas, voice: Voice
+        self,
+        store: Store,
+        limits: Limits,
+        memory: Memory,
+        personas: Personas,
+        voice: Voice,
+        gate: Gate | None = None,
     ) -> None:
+        """`gate` bounds the answers of this process at once; without it nothing does."""
         self._store = store
         self._limits = limits
         self._memory = memory
         self._personas = personas
         self._voice = voice
+        self._gate = gate or Gate(0)
         self._lines = Lines()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -68,12 +77,12 @@ class Conversation:
                 await reply.finish(error.spoken)
                 return
             if admission.duplicate:
-                await self._overlook(claim, verdict)
+                await self._overlook(verdict)
             elif not verdict.allowed and not admission.again:
                 await self._turn_away(claim, verdict, reply)
             else:
                 async with self._memory.kept(claim):
-                    await self._see_through(claim, admission, line, reply)
+                    await self._see_through(claim, verdict, admission, line, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.
@@ -92,13 +101,14 @@ class Conversation:
     async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission]:
         """The first round trip: limits, claim, append; window and persona where it is its turn."""
         async with line.door:
-            if self._limits.off:
-                return Verdict(True, 0, 0), await self._store.ask(self._memory.claim(claim))
-            counted = self._limits.count(claim.incoming.author_id)
-            return await self._store.ask_both(counted, self._memory.claim(claim))
+            counting = self._limits.counting(claim.incoming)
+            *counts, admission = await self._store.ask_all(
+                *counting.asks, self._memory.claim(claim)
+            )
+            return await self._limits.verdict(counting, counts), admission
 
     async def _see_through(
-        self, claim: Claim, admission: Admission, line: Line, reply: Reply
+        self, claim: Claim, verdict: Verdict, admission: Admission, line: Line, reply: Reply
     ) -> None:
         """From the floor to the end: recall, speak, show and remember, whatever happens."""
         speech = Speech()
@@ -115,18 +125,19 @@ class Conversation:
                 speech.failure = error
             except BaseException as error:
                 speech.failure = self._cut_off(error)
-                await self._finish(claim, speech, reply)
+                await self._finish(claim, verdict, speech, reply)
                 raise
-            await self._finish(claim, speech, reply)
+            await self._finish(claim, verdict, speech, reply)
 
     async def _speak(self, recalled: Recalled, speech: Speech, reply: Reply) -> None:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
         persona = await self._personas.chosen(recalled.persona)
         await reply.working()
-        drafts = self._voice.speak(persona, recalled.window, speech)
-        async with aclosing(drafts):
-            async for text in drafts:
-                await reply.draft(text)
+        async with self._gate.place(reply.waiting):
+            drafts = self._voice.speak(persona, recalled.window, speech, lambda: reply.waiting(0))
+            async with aclosing(drafts):
+                async for text in drafts:
+                    await reply.draft(text)
 
     async def _wait_for_floor(self, claim: Claim) -> Recalled:
         """One more trip, for having waited; many while another process answers here."""
@@ -136,14 +147,15 @@ class Conversation:
             await asyncio.sleep(pause_s)
         raise AssertionError("the pauses never end")
 
-    async def _finish(self, claim: Claim, speech: Speech, reply: Reply) -> None:
-        """Show the whole answer, then the second round trip: remember, count, mark answered."""
+    async def _finish(self, claim: Claim, verdict: Verdict, speech: Speech, reply: Reply) -> None:
+        """Show the whole answer, then the second round trip: remember, settle, mark answered."""
         try:
             await reply.finish(speech.shown())
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             try:
-                await self._memory.finish(claim, answer, speech.counts)
+                settling = verdict.settle(speech.tokens)
+                await self._memory.finish(claim, answer, speech.counts, also=settling)
             except MemoryGone:
                 log.warning("an answer was given that can't be remembered")
 
@@ -151,19 +163,17 @@ class Conversation:
         """Over the limit: said once, and the message is not remembered."""
         try:
             if verdict.first:
-                await reply.finish(verdict.spoken)
+                await reply.notice(verdict.spoken, verdict.retry_after_s)
         finally:
             try:
-                await self._memory.finish(claim, forget_question=True)
+                await self._memory.finish(claim, forget_question=True, also=verdict.refunds)
             except MemoryGone:
                 log.warning("a message over the limit stays in memory")
 
-    async def _overlook(self, claim: Claim, verdict: Verdict) -> None:
+    async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""
-        if self._limits.off or not verdict.allowed:
-            return
         try:
-            await self._store.ask(self._limits.refund(claim.incoming.author_id))
+            await self._store.ask_all(*verdict.refunds)
         except MemoryGone:
             log.warning("a duplicate was counted against its author")
 

@@ -106,8 +106,12 @@ class Memory:
         counts: Mapping[str, str] | None = None,
         *,
         forget_question: bool = False,
+        also: Sequence[Ask[Any]] = (),
     ) -> None:
-        """Append the answer, keep the token counts, mark the message answered, free the floor."""
+        """Append the answer, keep the token counts, mark the message answered, free the floor.
+
+        `also` goes along on the same round trip.
+        """
         pairs = [part for pair in (counts or {}).items() for part in pair]
         args: tuple[str | int, ...] = (
             claim.incoming.message_id,
@@ -120,7 +124,8 @@ class Memory:
             _to_json(answer) if answer else "",
             *pairs,
         )
-        await self._store.ask(Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int))
+        finish = Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int)
+        await self._store.ask_all(finish, *also)
 
     @asynccontextmanager
     async def kept(self, claim: Claim) -> AsyncIterator[None]:

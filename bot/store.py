@@ -56,6 +56,10 @@ class Store:
         """Two scripts, one round trip; both are run whatever the first says."""
         return cast(tuple[A, B], tuple(await self._trip(first, second)))
 
+    async def ask_all(self, *asks: Ask[Any]) -> list[Any]:
+        """Any number of scripts, one round trip; all are run whatever the others say."""
+        return await self._trip(*asks)
+
     async def _trip(self, *asks: Ask[Any]) -> list[Any]:
         try:
             replies = await self._send(asks)

@@ -16,10 +16,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .admin import Admin
+from .allowances import Allowance
 from .budget import Budget
 from .conversation import Conversation
 from .embedded_redis import embedded_redis
 from .errors import WrongSettings
+from .gate import Gate
 from .inference import InferenceServer, http_session
 from .limits import Limits
 from .memory import Memory
@@ -54,6 +56,7 @@ class App:
     personas: Personas
     memory: Memory
     admin: Admin
+    limits: Limits
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -70,12 +73,21 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         memory = Memory(
             kept, keep=settings.memory_messages, ttl_s=settings.memory_days * SECONDS_PER_DAY
         )
-        limits = Limits(settings.limit_messages_per_minute)
-        conversation = Conversation(kept, limits, memory, able.personas, able.voice)
+        limits = _limits(settings, kept)
+        gate = Gate(settings.limit_concurrent_answers)
+        conversation = Conversation(kept, limits, memory, able.personas, able.voice, gate)
         try:
-            yield App(conversation, able.personas, memory, able.admin)
+            yield App(conversation, able.personas, memory, able.admin, limits)
         finally:
             await conversation.drain()
+
+
+def _limits(settings: Settings, kept: Store) -> Limits:
+    person = Allowance(settings.limit_messages_per_minute, settings.limit_tokens_per_day)
+    server = Allowance(
+        settings.limit_server_messages_per_minute, settings.limit_server_tokens_per_day
+    )
+    return Limits(kept, person, server)
 
 
 @asynccontextmanager

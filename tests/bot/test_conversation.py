@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from bot.allowances import Allowance
 from bot.conversation import Conversation
 from bot.errors import ModelBroke, ModelGone, StoppingNow
 from bot.limits import Limits
 from bot.memory import Claim, Memory
 from bot.messages import Incoming
+from bot.quotas import Quota
 from bot.settings import Settings
 from bot.wiring import App, speaking, store, wire
 from tests.bot.conftest import settings_for
@@ -188,7 +190,7 @@ async def test_a_claim_lives_for_as_long_as_its_answer_takes(
     said, again = message(place), KeptReply()
     async with store(settings) as kept, speaking(settings, 0) as able:
         memory = Memory(kept, keep=64, ttl_s=60, lease_s=0.4)
-        story = Conversation(kept, Limits(0), memory, able.personas, able.voice)
+        story = Conversation(kept, Limits(kept, Allowance()), memory, able.personas, able.voice)
         answering = asyncio.create_task(story.answer(said, KeptReply()))
         await asyncio.sleep(0.8)
         await story.answer(said, again)
@@ -204,7 +206,8 @@ async def test_a_message_taken_up_again_is_not_held_against_its_author(
     said, reply = message(place, author=str(uuid4())), KeptReply()
     async with wire(settings) as app, store(settings) as kept:
         dying = Memory(kept, keep=64, ttl_s=60, lease_s=0.01)
-        await kept.ask_both(Limits(1).count(said.author_id), dying.claim(Claim(said)))
+        counted = Quota(said.author_id, Allowance(1)).count()
+        await kept.ask_both(counted, dying.claim(Claim(said)))
         await asyncio.sleep(0.02)
         await app.conversation.answer(said, reply)
     assert reply.final == "Hello there."
@@ -218,8 +221,9 @@ async def test_over_the_limit_there_is_one_notice_and_nothing_is_remembered(
     async with wire(settings) as app:
         assert (await ask(app, place, "one", author)).final == "Hello there."
         told = await ask(app, place, "two", author)
-        assert told.final is not None
-        assert "60 seconds" in told.final
+        assert told.noticed is not None
+        assert "60 seconds" in told.noticed
+        assert 59 < told.notice_s <= 60
         assert (await ask(app, place, "three", author)).silent
         await ask(app, place, "me?", str(uuid4()))
     contents = [m["content"] for m in model.questions[-1]["messages"]]

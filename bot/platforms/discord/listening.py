@@ -33,12 +33,29 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
         author_id=f"discord:{message.author.id}",
         author_name=message.author.display_name,
         text=readable(me, message),
+        roles=roles_of(message.author),
+        server=None if message.guild is None else server_of(message.guild.id),
     )
 
 
 def conversation_of(channel_id: int) -> str:
     """A channel, a thread or a direct message channel is one conversation."""
     return f"discord:{channel_id}"
+
+
+def server_of(guild_id: int) -> str:
+    return f"discord:server:{guild_id}"
+
+
+def role_id(number: int) -> str:
+    return f"discord:role:{number}"
+
+
+def roles_of(person: discord.abc.User) -> tuple[str, ...]:
+    """The roles of a member, without the one that everybody has; none outside of a server."""
+    if not isinstance(person, discord.Member):
+        return ()
+    return tuple(role_id(role.id) for role in person.roles if not role.is_default())
 
 
 def readable(me: discord.abc.User, message: discord.Message) -> str:

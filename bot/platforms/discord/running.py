@@ -16,7 +16,7 @@ from bot.wiring import App
 
 from .answering import DRAIN_S, Answering
 from .client import Client
-from .commands import AdminCommands, PersonaCommands
+from .commands import AdminCommands, PersonaCommands, limits_command
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
 from .logs import calm
@@ -53,7 +53,8 @@ async def run(
 
         client = Client(answering, tell_health, gateway_from_api=gateway_from_api)
         client.tree.add_command(PersonaCommands(app.personas, app.memory))
-        client.tree.add_command(AdminCommands(app.personas, app.admin))
+        client.tree.add_command(AdminCommands(app.personas, app.admin, app.limits))
+        client.tree.add_command(limits_command(app.limits))
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)

@@ -16,6 +16,7 @@ A file per subject:
     messages       REST: messages, typing, channels
     validation     what Discord checks in a message before it takes it, and whom it pings
     commands       REST: application commands, and the check of their shape
+    resolving      people and roles in a command's options
     interactions   REST: interaction callbacks, follow-ups
     limits         rate-limit buckets, their headers, their 429
     faults         what a test can break, and what was sent when

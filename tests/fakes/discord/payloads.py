@@ -40,7 +40,7 @@ def member(person: User) -> Json:
     return {
         "nick": person.nick,
         "avatar": None,
-        "roles": [],
+        "roles": [one.id for one in person.roles],
         "joined_at": JOINED,
         "premium_since": None,
         "deaf": False,

@@ -11,13 +11,16 @@ from tests.fakes.discord.errors import Json
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import AUTOCOMPLETE, COMMAND, Interaction, Interactions
 from tests.fakes.discord.messages import Messages
+from tests.fakes.discord.resolving import resolved, value_of
 from tests.fakes.discord.sessions import Intent
 from tests.fakes.discord.sight import Sight
 from tests.fakes.discord.world import (
     DIRECT_MESSAGE,
+    NOTHING,
     Channel,
     Message,
     Permission,
+    Role,
     User,
     World,
 )
@@ -41,6 +44,12 @@ class People(Sight):
 
     def person(self, name: str, *, administrator: bool = False, bot: bool = False) -> User:
         return self.world.add_person(name, administrator=administrator, bot=bot)
+
+    def role(self, name: str, permissions: Permission = NOTHING) -> Role:
+        """A new role; made before the bot comes online, or it will not know its name."""
+        role = Role(self.world.snowflakes.next(), name, permissions)
+        self.world.guild.roles.append(role)
+        return role
 
     def channel(self, name: str) -> Channel:
         """A new text channel, told to connected bots."""
@@ -116,11 +125,12 @@ class People(Sight):
         wanted = way[-1].get("options", [])
         _check_options(command, wanted, options)
         chosen = [
-            {"type": one["type"], "name": one["name"], "value": options[one["name"]]}
+            {"type": one["type"], "name": one["name"], "value": value_of(options[one["name"]])}
             for one in wanted
             if one["name"] in options
         ]
-        return self._interact(COMMAND, person, channel, top, way, chosen)
+        picked = resolved(options.values())
+        return self._interact(COMMAND, person, channel, top, way, chosen, picked)
 
     async def autocompletes(
         self,
@@ -164,6 +174,7 @@ class People(Sight):
         top: Json,
         way: list[Json],
         options: list[Json],
+        picked: Json | None = None,
     ) -> Interaction:
         interaction = Interaction(
             self.world.snowflakes.next(), secrets.token_hex(32), kind, person, channel, self.world
@@ -172,7 +183,9 @@ class People(Sight):
         for step in reversed(way[1:]):
             assert step["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP)
             options = [{"type": step["type"], "name": step["name"], "options": options}]
-        data = {"id": top["id"], "name": top["name"], "type": 1, "options": options}
+        data: Json = {"id": top["id"], "name": top["name"], "type": 1, "options": options}
+        if picked:
+            data["resolved"] = picked
         self.gateway.dispatch("INTERACTION_CREATE", self._payload(interaction, data))
         return interaction
 

@@ -19,6 +19,7 @@ class Permission(IntFlag):
     ADD_REACTIONS = 1 << 6
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
+    MANAGE_GUILD = 1 << 5
     MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     READ_MESSAGE_HISTORY = 1 << 16
@@ -57,6 +58,7 @@ class User:
     nick: str | None = None
     administrator: bool = False
     closed_to_messages: bool = False
+    roles: list[Role] = field(default_factory=list)
 
     @property
     def mention(self) -> str:
@@ -214,7 +216,10 @@ class World:
             return EVERYONE_MAY
         if user.administrator or user is self.guild.owner:
             return EVERYONE_MAY | Permission.ADMINISTRATOR | Permission.MENTION_EVERYONE
-        return EVERYONE_MAY & ~channel.denied_to_bot if user is self.bot else EVERYONE_MAY
+        may = EVERYONE_MAY
+        for role in user.roles:
+            may |= role.permissions
+        return may & ~channel.denied_to_bot if user is self.bot else may
 
     def in_channel(self, channel: Channel) -> list[Message]:
         """What anybody in the channel sees: nothing deleted, nothing ephemeral."""

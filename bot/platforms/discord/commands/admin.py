@@ -11,8 +11,10 @@ from discord.app_commands import Choice
 
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
+from bot.limits import Limits
 from bot.personas import Personas
 
+from .admin_limits import admin_limits
 from .names import offered
 from .saying import Said, say
 
@@ -24,16 +26,18 @@ class AdminCommands(
     name="admin",
     description="For administrators of this server",
     guild_only=True,
-    default_permissions=discord.Permissions(administrator=True),
+    default_permissions=discord.Permissions(manage_guild=True),
 ):
-    def __init__(self, personas: Personas, admin: Admin) -> None:
+    def __init__(self, personas: Personas, admin: Admin, limits: Limits) -> None:
         super().__init__()
+        self.add_command(admin_limits(limits))
         self._personas = personas
         self._admin = admin
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Checked here again: a server may show the commands to others than administrators."""
-        return interaction.permissions.administrator
+        """Checked here again: a server may show the commands to others than those who manage it."""
+        permissions = interaction.permissions
+        return permissions.manage_guild or permissions.administrator
 
     @app_commands.command(name="reload", description="Serve a persona's newest version")
     @app_commands.describe(persona="Whose newest published version is to be served")
