@@ -60,7 +60,8 @@ class Conversation:
         self._stopping = False
 
     async def answer(self, incoming: Incoming, reply: Reply) -> None:
-        """Answer one message; what goes wrong on our side is said through `reply.finish`.
+        """Answer one message; what goes wrong on our side is said through `reply.finish`, and who
+        is over a limit is told through `reply.notice`.
 
         Met with silence (nothing is called on `reply`) are a duplicate, more messages of
         somebody who was just told about the limit, and what comes when the process is on its

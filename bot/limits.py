@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from time import monotonic
 from typing import Any
 
@@ -98,11 +98,13 @@ class Limits:
 
     def counting(self, said: Incoming) -> Counting:
         """What to ask for one message; overrides not fresh any more are read on the same trip."""
-        overrides, read_at = self._known.get(said.server or "", (NONE_SET, -self._fresh_s))
-        stale = said.server is not None and self._clock() - read_at >= self._fresh_s
+        overrides, read_at = self._known.get(said.server or "", (NONE_SET, -inf))
+        reading = None
+        if said.server is not None and self._clock() - read_at >= self._fresh_s:
+            reading = _read(said.server)
         quotas = self._quotas(overrides, said.author_id, said.roles, said.server)
         limited = tuple(quota for quota in quotas if not quota.allowance.unlimited)
-        return Counting(said, limited, _read(said.server) if stale and said.server else None)
+        return Counting(said, limited, reading)
 
     async def verdict(self, counting: Counting, replies: Sequence[Any]) -> Verdict:
         """What the replies to `counting.asks` mean; one trip more where an override was news."""

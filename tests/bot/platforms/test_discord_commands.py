@@ -180,7 +180,11 @@ async def test_commands_are_told_once_and_not_again_while_they_are_the_same(
 ) -> None:
     for _ in range(2):
         async with bot_on(discord, settings, app):
-            assert {one["name"] for one in discord.commands.registered} == {"persona", "admin"}
+            assert {one["name"] for one in discord.commands.registered} == {
+                "persona",
+                "admin",
+                "limits",
+            }
         assert await discord.world.until(lambda: not discord.gateway.online, 5)
     assert discord.commands.overwrites == 1
 
