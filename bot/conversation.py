@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any
 
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Line, Lines
+from .gate import Gate
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply, as_remembered
@@ -34,6 +35,15 @@ LAST_FLOOR_PAUSE_SECONDS = 0.4
 """How often the floor is asked for while another process holds it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """What the first round trip said of a message."""
+
+    verdict: Verdict
+    admission: Admission
+    here: PlaceSettings
+
+
 class Conversation:
     """Answers people, one at a time in each conversation and in order."""
 
@@ -46,7 +56,9 @@ class Conversation:
         people: People,
         personas: Personas,
         voice: Voice,
+        gate: Gate | None = None,
     ) -> None:
+        """`gate` bounds the answers of this process at once; without it nothing does."""
         self._store = store
         self._limits = limits
         self._memory = memory
@@ -54,12 +66,14 @@ class Conversation:
         self._people = people
         self._personas = personas
         self._voice = voice
+        self._gate = gate or Gate(0)
         self._lines = Lines()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def answer(self, incoming: Incoming, reply: Reply) -> None:
-        """Answer one message; what goes wrong on our side is said through `reply.finish`.
+        """Answer one message; what goes wrong on our side is said through `reply.finish`, and who
+        is over a limit is told through `reply.notice`.
 
         Met with silence (nothing is called on `reply`) are a duplicate, more messages of
         somebody who was just told about the limit, and what comes when the process is on its
@@ -70,17 +84,17 @@ class Conversation:
         claim = Claim(replace(incoming, text=as_remembered(incoming.text)))
         with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
             try:
-                verdict, admission, here = await self._admit(claim, line)
+                admitted = await self._admit(claim, line)
             except MemoryGone as error:
                 await reply.finish(error.spoken)
                 return
-            if admission.duplicate:
-                await self._overlook(claim, verdict)
-            elif not verdict.allowed and not admission.again:
-                await self._turn_away(claim, verdict, reply)
+            if admitted.admission.duplicate:
+                await self._overlook(admitted.verdict)
+            elif not admitted.verdict.allowed and not admitted.admission.again:
+                await self._turn_away(claim, admitted.verdict, reply)
             else:
                 async with self._memory.kept(claim):
-                    await self._see_through(claim, admission, here, line, reply)
+                    await self._see_through(claim, admitted, line, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.
@@ -96,44 +110,37 @@ class Conversation:
         if late:
             await asyncio.wait(late, timeout=FAREWELL_SECONDS)
 
-    async def _admit(self, claim: Claim, line: Line) -> tuple[Verdict, Admission, PlaceSettings]:
+    async def _admit(self, claim: Claim, line: Line) -> _Admitted:
         """The first round trip: limits, claim, append; what holds here, and the window where it
         is its turn.
 
         The author's trace goes first: whatever happens on the way, what they said can be found.
         """
         said = claim.incoming
-        asks: list[Ask[Any]] = [
-            self._people.trace(said.author_id, said.conversation),
-            self._memory.claim(claim),
-            *self._choices(said),
-        ]
+        trace = self._people.trace(said.author_id, said.conversation)
+        choices = self._choices(said)
         async with line.door:
-            if self._limits.off:
-                _, admission, *here = await self._store.ask_all(*asks)
-                return Verdict(True, 0, 0), admission, merged(here)
-            counted = self._limits.count(said.author_id)
-            verdict, _, admission, *here = await self._store.ask_all(counted, *asks)
-            return verdict, admission, merged(here)
+            counting = self._limits.counting(said)
+            _, admission, *rest = await self._store.ask_all(
+                trace, self._memory.claim(claim), *choices, *counting.asks
+            )
+            here, counts = rest[: len(choices)], rest[len(choices) :]
+            verdict = await self._limits.verdict(counting, counts)
+            return _Admitted(verdict, admission, merged(here))
 
     def _choices(self, incoming: Incoming) -> list[Ask[PlaceSettings]]:
         """The conversation itself is the narrowest of its places."""
         return self._places.reading(incoming.conversation, *incoming.places)
 
     async def _see_through(
-        self,
-        claim: Claim,
-        admission: Admission,
-        here: PlaceSettings,
-        line: Line,
-        reply: Reply,
+        self, claim: Claim, admitted: _Admitted, line: Line, reply: Reply
     ) -> None:
         """From the floor to the end: recall, speak, show and remember, whatever happens."""
-        speech = Speech()
+        speech, verdict, here = Speech(), admitted.verdict, admitted.here
         async with AsyncExitStack() as floor:
             try:
                 await floor.enter_async_context(line.floor)
-                recalled = admission.recalled
+                recalled = admitted.admission.recalled
                 if recalled is None:
                     recalled, here = await self._wait_for_floor(claim)
                 await self._speak(recalled, here, speech, reply)
@@ -145,9 +152,9 @@ class Conversation:
                 speech.failure = error
             except BaseException as error:
                 speech.failure = self._cut_off(error)
-                await self._finish(claim, speech, reply)
+                await self._finish(claim, verdict, speech, reply)
                 raise
-            await self._finish(claim, speech, reply)
+            await self._finish(claim, verdict, speech, reply)
 
     async def _speak(
         self, recalled: Recalled, here: PlaceSettings, speech: Speech, reply: Reply
@@ -155,10 +162,11 @@ class Conversation:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
         persona = sampled(await self._personas.chosen(here.persona), here)
         await reply.working()
-        drafts = self._voice.speak(persona, recalled.window, speech)
-        async with aclosing(drafts):
-            async for text in drafts:
-                await reply.draft(text)
+        async with self._gate.place(reply.waiting):
+            drafts = self._voice.speak(persona, recalled.window, speech, lambda: reply.waiting(0))
+            async with aclosing(drafts):
+                async for text in drafts:
+                    await reply.draft(text)
 
     async def _wait_for_floor(self, claim: Claim) -> tuple[Recalled, PlaceSettings]:
         """One more trip, for having waited; many while another process answers here.
@@ -173,14 +181,17 @@ class Conversation:
             await asyncio.sleep(pause_s)
         raise AssertionError("the pauses never end")
 
-    async def _finish(self, claim: Claim, speech: Speech, reply: Reply) -> None:
-        """Show the whole answer, then the second round trip: remember, count, mark answered."""
+    async def _finish(self, claim: Claim, verdict: Verdict, speech: Speech, reply: Reply) -> None:
+        """Show the whole answer, then the second round trip: remember, settle, mark answered."""
         try:
             await reply.finish(speech.shown())
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             try:
-                await self._memory.finish(claim, answer, speech.counts, shown_as=reply.shown_as)
+                settling = verdict.settle(speech.tokens)
+                await self._memory.finish(
+                    claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
+                )
             except MemoryGone:
                 log.warning("an answer was given that can't be remembered")
 
@@ -188,19 +199,17 @@ class Conversation:
         """Over the limit: said once, and the message is not remembered."""
         try:
             if verdict.first:
-                await reply.finish(verdict.spoken)
+                await reply.notice(verdict.spoken, verdict.retry_after_s)
         finally:
             try:
-                await self._memory.finish(claim, forget_question=True)
+                await self._memory.finish(claim, forget_question=True, also=verdict.refunds)
             except MemoryGone:
                 log.warning("a message over the limit stays in memory")
 
-    async def _overlook(self, claim: Claim, verdict: Verdict) -> None:
+    async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""
-        if self._limits.off or not verdict.allowed:
-            return
         try:
-            await self._store.ask(self._limits.refund(claim.incoming.author_id))
+            await self._store.ask_all(*verdict.refunds)
         except MemoryGone:
             log.warning("a duplicate was counted against its author")
 

@@ -119,10 +119,14 @@ class PersonasRefused(UnderstudyError):
 
 
 class ModelError(UnderstudyError):
-    """The model's answer failed; `retryable` says that asking once more at once makes sense."""
+    """The model's answer failed; `retryable` says that asking once more at once makes sense.
+
+    `retry_after_s` is when the server itself says that it will have room.
+    """
 
     spoken = "I lost my voice for a moment."
     retryable = False
+    retry_after_s: float | None = None
 
 
 class ModelGone(ModelError):

@@ -136,10 +136,12 @@ class Memory:
         *,
         shown_as: Sequence[str] = (),
         forget_question: bool = False,
+        also: Sequence[Ask[Any]] = (),
     ) -> None:
         """Append the answer, keep the token counts, mark the message answered, free the floor.
 
-        `shown_as` are the platform's ids of the answer, by which it is found later.
+        `shown_as` are the platform's ids of the answer, by which it is found later; `also` goes
+        along on the same round trip.
         """
         pairs = [part for pair in (counts or {}).items() for part in pair]
         args: tuple[str | int, ...] = (
@@ -155,7 +157,8 @@ class Memory:
             *shown_as,
             *pairs,
         )
-        await self._store.ask(Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int))
+        finish = Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int)
+        await self._store.ask_all(finish, *also)
 
     async def edit(self, conversation: str, message_id: str, text: str) -> bool:
         """Change what a message or an answer says; False where it is not remembered.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError
@@ -76,6 +76,12 @@ class Usage:
 
     version: str | None = None
     """Which version of the persona answers: "maya@3", or "base"."""
+    tokens: int | None = None
+    """What prompt and answer cost, as the server counted."""
+
+
+async def nobody() -> None:
+    """Nobody waits who would want to know."""
 
 
 class Model:
@@ -91,28 +97,42 @@ class Model:
         self._client = client
         self._patience = patience or Patience()
         self._retry_after_s = retry_after_s
+        self._tells_usage = True
 
-    async def stream(self, question: Question, usage: Usage | None = None) -> AsyncGenerator[str]:
+    async def stream(
+        self,
+        question: Question,
+        usage: Usage | None = None,
+        busy: Callable[[], Awaitable[None]] = nobody,
+    ) -> AsyncGenerator[str]:
         """The answer's deltas, none empty. Raises a ModelError, before or after some of them.
 
-        `usage` has been told all that it will be when the last one comes.
+        A busy server that says when to come back is asked again then, within the patience for a
+        first token; `busy` is called before each such pause. `usage` has been told all that it
+        will be when the last delta comes.
         """
-        usage = usage or Usage()
-        try:
-            async with aclosing(self._attempt(question, usage)) as deltas:
-                begun = False
-                async for delta in deltas:
-                    begun = True
-                    yield delta
-            return
-        except ModelError as error:
-            if begun or not error.retryable:
-                raise
-            log.info("the model is asked once more: %s", error)
-        await asyncio.sleep(self._retry_after_s)
-        async with aclosing(self._attempt(question, usage)) as deltas:
-            async for delta in deltas:
-                yield delta
+        usage, once_more = usage or Usage(), True
+        patient_until = monotonic() + self._patience.first_token_s
+        while True:
+            begun = False
+            try:
+                async with aclosing(self._attempt(question, usage)) as deltas:
+                    async for delta in deltas:
+                        begun = True
+                        yield delta
+                return
+            except ModelError as error:
+                pause_s = error.retry_after_s
+                if begun or not error.retryable or not (pause_s or once_more):
+                    raise
+                if pause_s and monotonic() + pause_s > patient_until:
+                    raise
+                log.info("the model is asked once more: %s", error)
+            if pause_s:
+                await busy()
+            else:
+                once_more = False
+            await asyncio.sleep(pause_s or self._retry_after_s)
 
     async def _attempt(self, question: Question, usage: Usage) -> AsyncGenerator[str]:
         patience = self._patience
@@ -133,6 +153,7 @@ class Model:
                     if chunk is None:
                         break
                     delta, last = _read(chunk)
+                    usage.tokens = _total_tokens(chunk) or usage.tokens
                     ended = ended or last
                     if delta:
                         begun = True
@@ -152,9 +173,18 @@ class Model:
         }
         if question.stops:
             body["stop"] = question.stops[:STOPS_SENT]
-        return await self._client.chat.completions.create(
-            model=question.model, messages=[], stream=True, extra_body=body
-        )
+        if self._tells_usage:
+            body["stream_options"] = {"include_usage": True}
+        try:
+            return await self._client.chat.completions.create(
+                model=question.model, messages=[], stream=True, extra_body=body
+            )
+        except openai.APIStatusError as error:
+            if not self._tells_usage or "stream_options" not in error.message:
+                raise
+            self._tells_usage = False
+            log.info("the model's server tells no usage; an estimate is used")
+            return await self._ask(question)
 
 
 @asynccontextmanager
@@ -190,6 +220,11 @@ def _read(chunk: ChatCompletionChunk) -> tuple[str, bool]:
     return words, choice.finish_reason is not None
 
 
+def _total_tokens(chunk: ChatCompletionChunk) -> int | None:
+    total = getattr(getattr(chunk, "usage", None), "total_tokens", None)
+    return total if isinstance(total, int) and total > 0 else None
+
+
 @asynccontextmanager
 async def _meaning(connected: Callable[[], bool]) -> AsyncIterator[None]:
     """Says what the library's exceptions mean to a person."""
@@ -216,7 +251,11 @@ def _refusal(error: openai.APIStatusError) -> ModelError:
         case 404:
             return ModelMissing(detail)
         case 429 | 503:
-            return ModelBusy(detail)
+            busy = ModelBusy(detail)
+            asked = error.response.headers.get("Retry-After", "")
+            if error.status_code == 429 and asked.isdigit():
+                busy.retry_after_s = max(float(asked), RETRY_AFTER_SECONDS)
+            return busy
         case 504:
             return ModelSlow(detail)
         case status if status >= 500:

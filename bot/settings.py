@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     understudy_home: Path = Path("data")
     default_persona: str | None = None
     limit_messages_per_minute: int = Field(default=20, ge=0)
+    """Of one person, everywhere together. Here and below 0 is no limit."""
+    limit_tokens_per_day: int = Field(default=0, ge=0)
+    """Of one person: prompts and answers together. They come back little by little."""
+    limit_server_messages_per_minute: int = Field(default=0, ge=0)
+    """Of all people of one server together; its administrators can only make it less."""
+    limit_server_tokens_per_day: int = Field(default=0, ge=0)
+    limit_concurrent_answers: int = Field(default=0, ge=0)
+    """So many answers this process asks of the model at once; others see their place in line."""
 
     memory_messages: int = Field(default=64, ge=2, le=1000)
     """So many turns of a conversation are remembered."""

@@ -5,16 +5,16 @@ Knows no store and no platform; `conversation` remembers what was said.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
 
-from .budget import Budget
+from .budget import BYTES_PER_TOKEN, Budget, Prompt
 from .cards import Persona
 from .errors import ModelSpeechless, UnderstudyError
 from .memory import Turn, persona_author
-from .model import Model, Question, Usage
+from .model import Model, Question, Usage, nobody
 from .pacing import drafts
 from .prompt import label
 from .speech import own_words
@@ -29,6 +29,7 @@ class Speech:
     failure: UnderstudyError | None = None
     counts: dict[str, str] = field(default_factory=dict)
     """Token counts made on the way, to be stored with their messages."""
+    prompt: Prompt | None = None
     usage: Usage = field(default_factory=Usage)
 
     def shown(self) -> str:
@@ -38,6 +39,16 @@ class Speech:
         if not self.text:
             return self.failure.spoken
         return f"{self.text.rstrip()} …\n({self.failure.spoken})"
+
+    @property
+    def tokens(self) -> int:
+        """What prompt and answer cost: as the server counted, else estimated; 0 for no answer."""
+        if self.usage.tokens is not None:
+            return self.usage.tokens
+        if self.prompt is None or not self.text:
+            return 0
+        texts = [self.text, *(message["content"] for message in self.prompt.messages)]
+        return sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN + 1
 
     def answer_to(self, message_id: str) -> Turn | None:
         """The turn to remember, None where nothing was said."""
@@ -69,23 +80,28 @@ class Voice:
         self._clock = clock
 
     async def speak(
-        self, persona: Persona, window: Sequence[Turn], speech: Speech
+        self,
+        persona: Persona,
+        window: Sequence[Turn],
+        speech: Speech,
+        busy: Callable[[], Awaitable[None]] = nobody,
     ) -> AsyncGenerator[str]:
         """Growing drafts of the answer to the window's last turn; `speech` has every word of it.
 
-        No draft is empty or ends with space, so each one begins with the one before.
+        No draft is empty or ends with space, so each one begins with the one before. `busy` is
+        called when the model's server asks for a pause before that.
 
         Raises a ModelError, before or after some drafts.
         """
         speech.persona = persona
         prompt = await self._budget.prompt(persona, window)
-        speech.counts = prompt.counts
+        speech.prompt, speech.counts = prompt, prompt.counts
         question = Question(
             persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling
         )
         own_label = label(persona.prompt_format, persona.display_name, "").rstrip()
-        said = self._model.stream(question, speech.usage)
-        words = own_words(said, prompt.stops, own_label)
+        deltas = self._model.stream(question, speech.usage, busy)
+        words = own_words(deltas, prompt.stops, own_label)
         async with aclosing(drafts(_heard(words, speech), self._every_s, self._clock)) as growing:
             async for text in growing:
                 if text := text.rstrip():

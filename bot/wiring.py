@@ -16,11 +16,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .admin import Admin
+from .allowances import Allowance
 from .budget import Budget
 from .conversation import Conversation
 from .embedded_redis import embedded_redis
 from .errors import WrongSettings
 from .feedback import Feedback
+from .gate import Gate
 from .inference import InferenceServer, http_session
 from .limits import Limits
 from .memory import Memory
@@ -62,6 +64,7 @@ class App:
     people: People
     feedback: Feedback
     votes: Votes
+    limits: Limits
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -79,16 +82,34 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         memory = Memory(kept, keep=settings.memory_messages, ttl_s=ttl_s)
         feedback, votes = Feedback(kept), Votes(kept)
         people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
-        limits = Limits(settings.limit_messages_per_minute)
-        places = Places(kept)
-        conversation = Conversation(kept, limits, memory, places, people, able.personas, able.voice)
+        limits, places = _limits(settings, kept), Places(kept)
+        gate = Gate(settings.limit_concurrent_answers)
+        conversation = Conversation(
+            kept, limits, memory, places, people, able.personas, able.voice, gate
+        )
         try:
             yield App(
-                conversation, able.personas, memory, places, able.admin, people, feedback, votes
+                conversation,
+                able.personas,
+                memory,
+                places,
+                able.admin,
+                people,
+                feedback,
+                votes,
+                limits,
             )
         finally:
             await conversation.drain()
             await places.close()
+
+
+def _limits(settings: Settings, kept: Store) -> Limits:
+    person = Allowance(settings.limit_messages_per_minute, settings.limit_tokens_per_day)
+    server = Allowance(
+        settings.limit_server_messages_per_minute, settings.limit_server_tokens_per_day
+    )
+    return Limits(kept, person, server)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.memory import Turn
-from bot.messages import Incoming
+from bot.messages import Incoming, waiting_line
 from bot.settings import Settings
 from bot.voice import Speech
 from bot.wiring import App, speaking, wire
@@ -91,6 +91,14 @@ class Screen:
         if self.coloured:
             self._styled("1;36", f"{text}  ")
 
+    def passing(self, text: str = "") -> None:
+        """An aside in the line one is in; what comes next takes its place."""
+        if self.coloured:
+            sys.stdout.write("\r\x1b[K")
+            self._styled("2", text)
+        elif text:
+            self.aside(text)
+
     def _styled(self, style: str, text: str) -> None:
         sys.stdout.write(f"\x1b[{style}m{printable(text)}\x1b[0m")
         sys.stdout.flush()
@@ -107,9 +115,14 @@ class TerminalReply:
     shown_as: tuple[str, ...] = ()
     """A screen gives its lines no ids."""
     _begun: bool = field(default=False)
+    _waiting: bool = field(default=False)
 
     async def working(self) -> None:
         self._begin()
+
+    async def waiting(self, ahead: int) -> None:
+        self.screen.passing(waiting_line(ahead))
+        self._waiting, self._begun = True, False
 
     async def draft(self, text: str) -> None:
         self._begin()
@@ -124,8 +137,14 @@ class TerminalReply:
         self.screen.line()
         self.finished = True
 
+    async def notice(self, text: str, for_s: float) -> None:  # noqa: ARG002 (it scrolls away)
+        self.screen.aside(text)
+        self.finished = True
+
     def _begin(self) -> None:
         if not self._begun:
+            if self._waiting:
+                self.screen.passing()
             self._begun = True
             self.screen.name(self.name)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from bot.allowances import Allowance
 from bot.conversation import Conversation
 from bot.errors import ModelBroke, ModelGone, StoppingNow
 from bot.feedback import Feedback
@@ -17,6 +18,7 @@ from bot.memory import Claim, Memory
 from bot.messages import Incoming
 from bot.people import People
 from bot.places import Places
+from bot.quotas import Quota
 from bot.settings import Settings
 from bot.votes import Votes
 from bot.wiring import App, speaking, store, wire
@@ -196,7 +198,13 @@ async def test_a_claim_lives_for_as_long_as_its_answer_takes(
         memory = Memory(kept, keep=64, ttl_s=60, lease_s=0.4)
         people = People(kept, memory, Feedback(kept), Votes(kept), ttl_s=60)
         story = Conversation(
-            kept, Limits(0), memory, Places(kept), people, able.personas, able.voice
+            kept,
+            Limits(kept, Allowance()),
+            memory,
+            Places(kept),
+            people,
+            able.personas,
+            able.voice,
         )
         answering = asyncio.create_task(story.answer(said, KeptReply()))
         await asyncio.sleep(0.8)
@@ -213,7 +221,8 @@ async def test_a_message_taken_up_again_is_not_held_against_its_author(
     said, reply = message(place, author=str(uuid4())), KeptReply()
     async with wire(settings) as app, store(settings) as kept:
         dying = Memory(kept, keep=64, ttl_s=60, lease_s=0.01)
-        await kept.ask_all(Limits(1).count(said.author_id), dying.claim(Claim(said)))
+        counted = Quota(said.author_id, Allowance(1)).count()
+        await kept.ask_all(counted, dying.claim(Claim(said)))
         await asyncio.sleep(0.02)
         await app.conversation.answer(said, reply)
     assert reply.final == "Hello there."
@@ -227,8 +236,9 @@ async def test_over_the_limit_there_is_one_notice_and_nothing_is_remembered(
     async with wire(settings) as app:
         assert (await ask(app, place, "one", author)).final == "Hello there."
         told = await ask(app, place, "two", author)
-        assert told.final is not None
-        assert "60 seconds" in told.final
+        assert told.noticed is not None
+        assert "60 seconds" in told.noticed
+        assert 59 < told.notice_s <= 60
         assert (await ask(app, place, "three", author)).silent
         await ask(app, place, "me?", str(uuid4()))
     contents = [m["content"] for m in model.questions[-1]["messages"]]

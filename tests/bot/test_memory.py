@@ -8,9 +8,10 @@ import pytest
 from redis.crc import key_slot
 
 from bot import memory as memory_module
-from bot.limits import Limits
+from bot.allowances import Allowance
 from bot.memory import Admission, Claim, Lost, Memory, Turn
 from bot.messages import Incoming
+from bot.quotas import Quota
 from bot.store import Store
 
 _ids = count(1)
@@ -103,7 +104,8 @@ async def test_the_keys_of_a_conversation_or_a_person_share_one_slot(
     for odd in (place, "discord:1", "a}b{c", "{", "terminal:ü"):
         keys = memory.claim(Claim(message(odd))).keys
         assert len({key_slot(key.encode()) for key in keys}) == 1
-        assert len({key_slot(key.encode()) for key in Limits(1).count(odd).keys}) == 1
+        counted = Quota(odd, Allowance(1, 1), listener="{b").count().keys
+        assert len({key_slot(key.encode()) for key in counted}) == 1
     assert len(memory_module.scripts.KEYS) == len(set(keys))
 
 

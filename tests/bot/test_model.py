@@ -21,7 +21,7 @@ from bot.errors import (
     ModelSlow,
     ModelSpeechless,
 )
-from bot.model import Model, Patience, Question, model_client
+from bot.model import Model, Patience, Question, Usage, model_client
 from bot.prompt import ChatMessage
 from bot.speech import own_words
 from tests.fakes.model import KEY, Fault, ModelServer, model_server
@@ -124,6 +124,52 @@ async def test_nothing_is_asked_again_once_words_were_said(
         await listen()
     assert words[:2] == ["Hello", " there"]
     assert len(model.questions) == 1
+
+
+async def test_a_busy_server_is_asked_again_when_it_says_so_and_the_person_is_told(
+    model: ModelServer,
+) -> None:
+    model.faults.extend([Fault(status=429, retry_after="0")] * 3)
+    told = []
+
+    async def busy() -> None:
+        told.append(len(model.questions))
+
+    async with model_client(f"{model.url}/v1", SecretStr(KEY)) as client:
+        answer = Model(client, retry_after_s=0).stream(question(), busy=busy)
+        assert [delta async for delta in answer] == ["Hello", " there", "."]
+    assert told == [1, 2, 3]
+
+
+async def test_a_busy_server_is_waited_for_no_longer_than_for_a_first_token(
+    model: ModelServer,
+) -> None:
+    model.faults.extend([Fault(status=429, retry_after="2")] * 3)
+    began = time.monotonic()
+    with pytest.raises(ModelBusy):
+        await said(model.url, Patience(first_token_s=1))
+    assert time.monotonic() - began < 1
+    assert len(model.questions) == 1
+
+
+async def test_what_an_answer_cost_is_what_the_server_counted(model: ModelServer) -> None:
+    model.total_tokens, usage = 321, Usage()
+    async with model_client(f"{model.url}/v1", SecretStr(KEY)) as client:
+        assert [delta async for delta in Model(client).stream(question(), usage)]
+    assert usage.tokens == 321
+
+
+async def test_a_server_that_refuses_to_be_asked_for_usage_is_not_asked_again(
+    model: ModelServer,
+) -> None:
+    model.knows_usage, usage = False, Usage()
+    async with model_client(f"{model.url}/v1", SecretStr(KEY)) as client:
+        talker = Model(client)
+        for _ in range(2):
+            words = [delta async for delta in talker.stream(question(), usage)]
+            assert words == ["Hello", " there", "."]
+    assert usage.tokens is None
+    assert ["stream_options" in asked for asked in model.questions] == [True, False, False]
 
 
 async def test_a_pause_between_words_that_is_too_long_ends_the_answer(model: ModelServer) -> None:

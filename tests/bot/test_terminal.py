@@ -152,6 +152,35 @@ async def test_ctrl_c_at_the_prompt_leaves_and_stops_what_was_started(
     assert not (tmp_path / "run" / "redis.json").exists()
 
 
+async def test_a_busy_model_is_a_line_that_the_answer_replaces(
+    tmp_path: Path, model: ModelServer
+) -> None:
+    def talk() -> None:
+        with terminal(tmp_path, model) as child:
+            child.expect("› ")
+            model.faults.append(Fault(status=429, retry_after="1"))
+            child.sendline("hi")
+            child.expect(re.escape("\r\x1b[K\x1b[2mI am busy right now. One moment, please …"))
+            child.expect(re.escape("\r\x1b[K") + ".*Maya.*" + re.escape("Hello there."))
+            child.expect("› ")
+
+    await asyncio.to_thread(talk)
+    model.faults.append(Fault(status=429, retry_after="1"))
+    done = await piped(tmp_path, model, "hi\n")
+    assert done.stdout == "Hello there.\n"
+    assert "I am busy right now" in done.stderr
+
+
+async def test_who_asks_too_much_is_told_beside_the_talk(
+    tmp_path: Path, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMIT_TOKENS_PER_DAY", "1")
+    done = await piped(tmp_path, model, "hi\nand you?\nhello?\n")
+    assert done.stdout == "Hello there.\n"
+    assert done.stderr.count("That was a lot for a day.") == 1
+    assert "(still too much at once)" in done.stderr
+
+
 async def test_an_answer_cannot_steer_the_terminal(tmp_path: Path, model: ModelServer) -> None:
     model.words = ["\x1b]0;owned\x07", "\x1b[2J", "red\x9b31m", " \u202egnp"]
     model.personas = [persona("maya", display_name="Ma\x1b[1mya")]

@@ -48,11 +48,13 @@ def persona(name: str, **more: Any) -> dict[str, Any]:
 class Fault:
     """What goes wrong with one request for an answer.
 
-    `status` answers with that error; `after_words` words later the connection is `cut`, or
-    nothing more comes (`silent`), or `garbage` is sent in place of a chunk.
+    `status` answers with that error (`retry_after` says when to come back); `after_words` words
+    later the connection is `cut`, or nothing more comes (`silent`), or `garbage` is sent in place
+    of a chunk.
     """
 
     status: int | None = None
+    retry_after: str | None = None
     after_words: int = 0
     cut: bool = False
     silent: bool = False
@@ -75,6 +77,10 @@ class ModelServer:
     faults: deque[Fault] = field(default_factory=deque)
     admin_answer: tuple[int, Any] = (200, {})
     admin_delay_s: float = 0
+    total_tokens: int | None = None
+    """The usage told at the end of a stream to who asks for it; None: this server tells none."""
+    knows_usage: bool = True
+    """False: "stream_options" is refused, as by servers that check for unknown fields."""
 
     questions: list[dict[str, Any]] = field(default_factory=list)
     came_at: list[float] = field(default_factory=list)
@@ -102,19 +108,24 @@ class ModelServer:
             return refusal
         question = await request.json()
         self.questions.append(question)
+        if "stream_options" in question and not self.knows_usage:
+            return _error(400, "Unrecognized request argument supplied: stream_options")
         fault = self.faults.popleft() if self.faults else Fault()
         if fault.status is not None:
-            return _error(fault.status, "as the test wants it")
+            return _error(fault.status, "as the test wants it", fault.retry_after)
         if fault.silent and not fault.after_words:
             await asyncio.sleep(3600)
         self.speaking += 1
         self.most_speaking = max(self.most_speaking, self.speaking)
         try:
-            return await self._stream(request, question["model"], fault)
+            return await self._stream(request, question, fault)
         finally:
             self.speaking -= 1
 
-    async def _stream(self, request: web.Request, model: str, fault: Fault) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.Request, question: dict[str, Any], fault: Fault
+    ) -> web.StreamResponse:
+        model = question["model"]
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         if self.tells_version:
             response.headers[VERSION_HEADER] = f"{model}@1"
@@ -127,6 +138,8 @@ class ModelServer:
             await asyncio.sleep(self.pace_s)
         if not fault.unfinished:
             await response.write(_chunk(model, {}, finish="stop"))
+            if self.total_tokens and question.get("stream_options", {}).get("include_usage"):
+                await response.write(_usage(model, self.total_tokens))
             await response.write(b"data: [DONE]\n\n")
         return response
 
@@ -203,6 +216,21 @@ def _chunk(model: str, delta: dict[str, Any], finish: str | None = None) -> byte
     return f"data: {json.dumps(body)}\n\n".encode()
 
 
-def _error(status: int, message: str) -> web.Response:
+def _usage(model: str, total: int) -> bytes:
+    """The last chunk where usage was asked for: it has no choices."""
+    usage = {"prompt_tokens": total - 1, "completion_tokens": 1, "total_tokens": total}
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": model,
+        "choices": [],
+        "usage": usage,
+    }
+    return f"data: {json.dumps(body)}\n\n".encode()
+
+
+def _error(status: int, message: str, retry_after: str | None = None) -> web.Response:
     error = {"message": message, "type": "error", "param": None, "code": status}
-    return web.json_response({"error": error}, status=status)
+    headers = {"Retry-After": retry_after} if retry_after else None
+    return web.json_response({"error": error}, status=status, headers=headers)

@@ -13,10 +13,18 @@ class KeptReply:
     worked: int = 0
     finishes: int = 0
     shown_as: tuple[str, ...] = ()
+    waits: list[int] = field(default_factory=list)
+    noticed: str | None = None
+    notice_s: float = 0
     first_draft: asyncio.Event = field(default_factory=asyncio.Event)
+    first_wait: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def working(self) -> None:
         self.worked += 1
+
+    async def waiting(self, ahead: int) -> None:
+        self.waits.append(ahead)
+        self.first_wait.set()
 
     async def draft(self, text: str) -> None:
         self.drafts.append(text)
@@ -26,6 +34,10 @@ class KeptReply:
         self.finishes += 1
         self.final = text
 
+    async def notice(self, text: str, for_s: float) -> None:
+        self.noticed, self.notice_s = text, for_s
+
     @property
     def silent(self) -> bool:
-        return not self.worked and not self.drafts and not self.finishes
+        said = self.worked or self.drafts or self.finishes or self.waits
+        return not said and self.noticed is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Protocol
 
 import discord
@@ -34,11 +35,11 @@ class Answering:
         self._conversation = conversation
         self._edit_every_s = edit_every_s
         self._under_way: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def answer(self, incoming: Incoming, message: discord.Message) -> None:
         """Nothing new is begun while stopping."""
-        if self._stopping:
+        if self._stopping.is_set():
             return
         reply = DiscordReply(Outbox(message), self._edit_every_s)
         task = asyncio.create_task(self._answer(incoming, reply))
@@ -47,7 +48,7 @@ class Answering:
 
     async def drain(self, drain_s: float = DRAIN_S, farewell_s: float = FAREWELL_S) -> None:
         """Lets answers finish; what still runs after `drain_s` is stopped and says so."""
-        self._stopping = True
+        self._stopping.set()
         if not self._under_way:
             return
         log.info("finishing %d answers on Discord", len(self._under_way))
@@ -67,3 +68,11 @@ class Answering:
                 await reply.finish(UnderstudyError.spoken)
         finally:
             reply.close()
+        if reply.passes_after_s is not None:
+            await self._take_away(reply, reply.passes_after_s)
+
+    async def _take_away(self, reply: DiscordReply, after_s: float) -> None:
+        """A notice passes by itself; what is still there at the end goes with the process."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), after_s)
+        await reply.take_away()

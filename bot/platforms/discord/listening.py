@@ -41,6 +41,8 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
         author_name=message.author.display_name,
         text=readable(me, message),
         places=places_around(message.channel, message.guild),
+        roles=roles_of(message.author),
+        server=None if message.guild is None else server_of(message.guild.id),
     )
 
 
@@ -54,12 +56,27 @@ def places_around(channel: Any, guild: discord.abc.Snowflake | None) -> tuple[st
     if guild is None:
         return ()
     channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-    return f"discord:channel:{channel_id}", f"discord:server:{guild.id}"
+    return f"discord:channel:{channel_id}", server_of(guild.id)
 
 
 def author_of(user_id: int) -> str:
     """A person is the same one in all servers and in direct messages."""
     return f"discord:{user_id}"
+
+
+def server_of(guild_id: int) -> str:
+    return f"discord:server:{guild_id}"
+
+
+def role_id(number: int) -> str:
+    return f"discord:role:{number}"
+
+
+def roles_of(person: discord.abc.User) -> tuple[str, ...]:
+    """The roles of a member, without the one that everybody has; none outside of a server."""
+    if not isinstance(person, discord.Member):
+        return ()
+    return tuple(role_id(role.id) for role in person.roles if not role.is_default())
 
 
 def readable(me: discord.abc.User, message: discord.Message) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
+from bot.messages import waiting_line
+
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
 from .splitting import split
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 EDIT_EVERY_S = 1.25
 """Discord takes about 5 edits in 5 s: four drafts, and the end of the answer need not wait."""
 SPEECHLESS = "…"
+NOTICE_S = 15.0
+"""A notice stays no longer than it takes to read it."""
 
 
 @dataclass
@@ -38,6 +42,8 @@ class DiscordReply:
         self._outbox = outbox
         self._edit_every_s = edit_every_s
         self._newest = ""
+        self.passes_after_s: float | None = None
+        """What was said is a notice: it is to be taken away again after this time."""
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = []
@@ -55,6 +61,9 @@ class DiscordReply:
     async def working(self) -> None:
         self._typing = asyncio.create_task(self._type())
 
+    async def waiting(self, ahead: int) -> None:
+        self._leave(waiting_line(ahead))
+
     async def draft(self, text: str) -> None:
         self._leave(text)
 
@@ -64,6 +73,16 @@ class DiscordReply:
         showing = self._leave(text or SPEECHLESS)
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.
         await asyncio.shield(showing)
+
+    async def notice(self, text: str, for_s: float) -> None:
+        self.passes_after_s = min(for_s, NOTICE_S)
+        await self.finish(text)
+
+    async def take_away(self) -> None:
+        """Nothing is left of what was shown."""
+        with suppress(Undeliverable, discord.HTTPException, aiohttp.ClientError, TimeoutError):
+            while self._shown:
+                await self._outbox.delete(self._shown.pop().message)
 
     def close(self) -> None:
         """For an answer that ends without a word (a duplicate, a message taken over)."""

@@ -17,7 +17,13 @@ from bot.wiring import App
 from .answering import DRAIN_S, Answering
 from .changes import Changes
 from .client import Client
-from .commands import AdminCommands, ChatCommands, MemoryCommands, PersonaCommands
+from .commands import (
+    AdminCommands,
+    ChatCommands,
+    MemoryCommands,
+    PersonaCommands,
+    limits_command,
+)
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
 from .logs import calm
@@ -59,7 +65,8 @@ async def run(
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
         client.tree.add_command(MemoryCommands(app.people))
-        client.tree.add_command(AdminCommands(app.personas, app.admin, app.places))
+        client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
+        client.tree.add_command(limits_command(app.limits))
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)

@@ -2,6 +2,7 @@
 
 from .admin import AdminCommands
 from .chat import ChatCommands
+from .limits import limits_command
 from .memory import MemoryCommands
 from .persona import PersonaCommands
 from .syncing import sync
@@ -13,5 +14,6 @@ __all__ = [
     "CommandTree",
     "MemoryCommands",
     "PersonaCommands",
+    "limits_command",
     "sync",
 ]

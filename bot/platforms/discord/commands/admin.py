@@ -11,9 +11,11 @@ from discord.app_commands import Choice
 
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
+from bot.limits import Limits
 from bot.personas import Personas
 from bot.places import Places
 
+from .admin_limits import admin_limits
 from .bounds import bounds
 from .channels import channels
 from .names import offered
@@ -30,10 +32,11 @@ class AdminCommands(
     guild_only=True,
     default_permissions=discord.Permissions(manage_guild=True),
 ):
-    def __init__(self, personas: Personas, admin: Admin, places: Places) -> None:
+    def __init__(self, personas: Personas, admin: Admin, places: Places, limits: Limits) -> None:
         super().__init__()
         self.add_command(channels(places))
         self.add_command(bounds(places))
+        self.add_command(admin_limits(limits))
         self._personas = personas
         self._admin = admin
 
