@@ -14,7 +14,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
-from .floor import Line, Lines
+from .floor import Burst, Line, Lines
 from .gate import Gate
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
@@ -57,8 +57,10 @@ class Conversation:
         personas: Personas,
         voice: Voice,
         gate: Gate | None = None,
+        burst_s: float = 0,
     ) -> None:
-        """`gate` bounds the answers of this process at once; without it nothing does."""
+        """`gate` bounds the answers of this process at once; without it nothing does. Further
+        messages of an author are waited for `burst_s` seconds before the model is asked."""
         self._store = store
         self._limits = limits
         self._memory = memory
@@ -67,6 +69,7 @@ class Conversation:
         self._personas = personas
         self._voice = voice
         self._gate = gate or Gate(0)
+        self._burst_s = burst_s
         self._lines = Lines()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -139,11 +142,15 @@ class Conversation:
         speech, verdict, here = Speech(), admitted.verdict, admitted.here
         async with AsyncExitStack() as floor:
             try:
-                await floor.enter_async_context(line.floor)
-                recalled = admitted.admission.recalled
-                if recalled is None:
-                    recalled, here = await self._wait_for_floor(claim)
-                await self._speak(recalled, here, speech, reply)
+                async with line.burst(claim.incoming.author_id) as burst:
+                    await floor.enter_async_context(line.floor)
+                    recalled = admitted.admission.recalled
+                    if recalled is None:
+                        recalled, here = await self._wait_for_floor(claim)
+                    await self._speak(recalled, here, speech, reply, burst)
+                if burst.gave_way:
+                    await self._leave_to_the_next(claim, reply)
+                    return
             except Lost:
                 log.warning("a message was taken over by another process")
                 return
@@ -157,16 +164,34 @@ class Conversation:
             await self._finish(claim, verdict, speech, reply)
 
     async def _speak(
-        self, recalled: Recalled, here: PlaceSettings, speech: Speech, reply: Reply
+        self,
+        recalled: Recalled,
+        here: PlaceSettings,
+        speech: Speech,
+        reply: Reply,
+        burst: Burst,
     ) -> None:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
         persona = sampled(await self._personas.chosen(here.persona), here)
         await reply.working()
+        if self._burst_s:
+            await asyncio.sleep(self._burst_s)
         async with self._gate.place(reply.waiting):
             drafts = self._voice.speak(persona, recalled.window, speech, lambda: reply.waiting(0))
             async with aclosing(drafts):
                 async for text in drafts:
+                    await burst.begin()
                     await reply.draft(text)
+
+    async def _leave_to_the_next(self, claim: Claim, reply: Reply) -> None:
+        """The author went on typing: the next message's answer is for this one, too."""
+        try:
+            await reply.withdraw()
+        finally:
+            try:
+                await self._memory.finish(claim)
+            except MemoryGone:
+                log.warning("a message that another one joined stays claimed for a while")
 
     async def _wait_for_floor(self, claim: Claim) -> tuple[Recalled, PlaceSettings]:
         """One more trip, for having waited; many while another process answers here.

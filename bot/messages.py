@@ -66,6 +66,9 @@ class Reply(Protocol):
     async def finish(self, text: str) -> None:
         """Show the final text; called exactly once, failures included."""
 
+    async def withdraw(self) -> None:
+        """Instead of all else: nothing is said to this message, and nothing of it stays shown."""
+
     async def notice(self, text: str, for_s: float) -> None:
         """Instead of all else: show something that is of no use any more after `for_s`."""
 

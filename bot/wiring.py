@@ -83,9 +83,16 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         feedback, votes = Feedback(kept), Votes(kept)
         people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
         limits, places = _limits(settings, kept), Places(kept)
-        gate = Gate(settings.limit_concurrent_answers)
         conversation = Conversation(
-            kept, limits, memory, places, people, able.personas, able.voice, gate
+            kept,
+            limits,
+            memory,
+            places,
+            people,
+            able.personas,
+            able.voice,
+            Gate(settings.limit_concurrent_answers),
+            settings.burst_seconds,
         )
         try:
             yield App(

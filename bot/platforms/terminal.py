@@ -137,6 +137,9 @@ class TerminalReply:
         self.screen.line()
         self.finished = True
 
+    async def withdraw(self) -> None:
+        """Here nobody can go on typing before there is an answer."""
+
     async def notice(self, text: str, for_s: float) -> None:  # noqa: ARG002 (it scrolls away)
         self.screen.aside(text)
         self.finished = True

@@ -113,10 +113,10 @@ async def test_one_answer_at_a_time_in_a_conversation_and_in_order(
     app: App, place: str, model: ModelServer
 ) -> None:
     model.pace_s = 0.01
-    await asyncio.gather(*(ask(app, place, str(n)) for n in range(6)))
+    await asyncio.gather(*(ask(app, place, "hi", f"Person {n}") for n in range(6)))
     assert model.most_speaking == 1
     asked = [q["messages"][-1]["content"] for q in model.questions]
-    assert asked == [f"Tom: {n}" for n in range(6)]
+    assert asked == [f"Person {n}: hi" for n in range(6)]
     roles = [m["role"] for m in model.questions[-1]["messages"][1:]]
     assert roles == ["user", "assistant"] * 5 + ["user"]
 
@@ -134,7 +134,9 @@ async def test_the_floor_holds_between_processes(
 ) -> None:
     model.pace_s = 0.03
     async with wire(settings) as one, wire(settings) as other:
-        await asyncio.gather(ask(one, place, "a"), ask(other, place, "b"), ask(one, place, "c"))
+        await asyncio.gather(
+            ask(one, place, "a"), ask(other, place, "b"), ask(one, place, "c", "Ines")
+        )
     assert model.most_speaking == 1
     assert len(model.questions) == 3
 

@@ -66,6 +66,7 @@ class Fault:
 class ModelServer:
     words: list[str] = field(default_factory=lambda: ["Hello", " there", "."])
     pace_s: float = 0
+    first_word_after_s: float = 0
     personas: list[dict[str, Any]] | None = field(default_factory=lambda: [persona("maya")])
     personas_status: int = 200
     models: list[dict[str, Any]] = field(
@@ -131,6 +132,7 @@ class ModelServer:
             response.headers[VERSION_HEADER] = f"{model}@1"
         await response.prepare(request)
         await response.write(_chunk(model, {"role": "assistant", "content": ""}))
+        await asyncio.sleep(self.first_word_after_s)
         for place, word in enumerate(self.words):
             if place == fault.after_words and (fault.cut or fault.silent or fault.garbage):
                 return await self._fail(request, response, fault)

@@ -16,6 +16,7 @@ class KeptReply:
     waits: list[int] = field(default_factory=list)
     noticed: str | None = None
     notice_s: float = 0
+    withdrawn: bool = False
     first_draft: asyncio.Event = field(default_factory=asyncio.Event)
     first_wait: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -33,6 +34,9 @@ class KeptReply:
     async def finish(self, text: str) -> None:
         self.finishes += 1
         self.final = text
+
+    async def withdraw(self) -> None:
+        self.withdrawn = True
 
     async def notice(self, text: str, for_s: float) -> None:
         self.noticed, self.notice_s = text, for_s

@@ -78,6 +78,14 @@ class DiscordReply:
         self.passes_after_s = min(for_s, NOTICE_S)
         await self.finish(text)
 
+    async def withdraw(self) -> None:
+        self._ended.set()
+        if self._showing is not None:
+            self._newest = ""
+            self._news.set()
+            await asyncio.shield(self._showing)
+        await self.take_away()
+
     async def take_away(self) -> None:
         """Nothing is left of what was shown."""
         with suppress(Undeliverable, discord.HTTPException, aiohttp.ClientError, TimeoutError):
