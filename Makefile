@@ -11,7 +11,7 @@ demo: ## set up, train two personas from the sample chat, ask them, then talk
 
 test: ## every test, with the real vLLM and a real training run
 	@deploy/setup.sh bot adapters inference dev
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: ## lint, format, types, walls, fast tests
 	@deploy/setup.sh bot adapters inference dev
