@@ -22,6 +22,11 @@ gaps_ms = st.lists(
     st.one_of(st.just(0), st.integers(0, 3_000), st.integers(0, 90_000)), min_size=1, max_size=60
 )
 
+shares = st.lists(
+    st.one_of(st.just(0.0), st.floats(0, 1), st.floats(0, 20)), min_size=1, max_size=60
+)
+"""Gaps as shares of the time in which one message refills: where a limit is decided."""
+
 
 @pytest.fixture(scope="module")
 def redis(redis_home: Path) -> Iterator[Redis]:
@@ -40,13 +45,13 @@ def run(redis: Redis, ask: Ask[Any]) -> Any:
 
 
 @settings(max_examples=60, deadline=None)
-@given(burst=st.integers(1, 40), gaps=gaps_ms)
+@given(burst=st.integers(1, 40), gaps=shares)
 def test_never_more_than_a_burst_and_what_refilled_since_is_allowed(
-    redis: Redis, burst: int, gaps: list[int]
+    redis: Redis, burst: int, gaps: list[float]
 ) -> None:
     quota, now_ms, allowed_ms = Quota(f"rate:{next(_people)}", Allowance(burst)), 10**12, []
-    for gap in gaps:
-        now_ms += gap
+    for gap in [0.0] * burst + gaps:
+        now_ms += int(gap * MINUTE_S * 1000 / burst)
         if run(redis, at(now_ms, quota.count())).allowed:
             allowed_ms.append(now_ms)
     for first, since_ms in enumerate(allowed_ms):
