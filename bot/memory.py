@@ -1,4 +1,4 @@
-"""What a conversation remembers: its last turns, by message and author, and who speaks there.
+"""What a conversation remembers: its last turns, by message and author.
 
 Knows Redis's keys for one conversation and who may answer next in it; knows no prompt, no model
 and no platform.
@@ -51,10 +51,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What was said up to a message, oldest first and that message last, and who is to answer."""
+    """What was said up to a message, oldest first and that message last."""
 
     window: tuple[Turn, ...]
-    persona: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def persona_author(name: str) -> str:
 
 
 class Memory:
-    """The turns, claims and persona of every conversation, in Redis."""
+    """The turns and claims of every conversation, in Redis."""
 
     def __init__(self, store: Store, *, keep: int, ttl_s: float, lease_s: float = 30) -> None:
         """`keep` turns a conversation; each is forgotten `ttl_s` seconds after it was said, or,
@@ -197,17 +196,8 @@ class Memory:
             with suppress(asyncio.CancelledError):
                 await renewing
 
-    async def choose(self, conversation: str, persona: str) -> None:
-        """From now on this persona speaks here."""
-        await self._store.ask(Ask(scripts.CHOOSE, _keys(conversation), (persona,), int))
-
-    async def chosen(self, conversation: str) -> str | None:
-        """The persona chosen for this conversation, None where nobody chose."""
-        ask = Ask(scripts.CHOSEN, _keys(conversation), (), _name_or_none)
-        return await self._store.ask(ask)
-
     async def reset(self, conversation: str) -> None:
-        """Forget what was said here; who speaks stays."""
+        """Forget what was said here."""
         await self._store.ask(Ask(scripts.FORGET, _keys(conversation), (), int))
 
     @property
@@ -260,11 +250,11 @@ def _taken(reply: Sequence[str], claim: Claim) -> Recalled | None:
 def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if reply[0] == "wait":
         return None
-    window = _turns(reply[2:])
+    window = _turns(reply[1:])
     asked = claim.incoming
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
-    return Recalled(tuple(window), reply[1] or None)
+    return Recalled(tuple(window))
 
 
 def _answered(reply: Sequence[str]) -> Answered | None:
@@ -273,7 +263,3 @@ def _answered(reply: Sequence[str]) -> Answered | None:
     *before, answer = _turns(reply[1:])
     asked = before.pop() if before and before[-1].message_id == reply[0] else None
     return Answered(tuple(before), asked, answer)
-
-
-def _name_or_none(reply: Any) -> str | None:
-    return str(reply) if reply else None

@@ -1,6 +1,6 @@
 """Who can speak: the server's own list, else cards in a local folder, else one plain persona.
 
-Knows where cards come from and how fresh they are; who speaks where is memory's.
+Knows where cards come from and how fresh they are; who speaks where is `places`'.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Every script takes the same keys, all of one hash tag:
     turns     hash   message id → turn as JSON          tokens    hash  message id → token count
     order     zset   message id → its place              answered  zset  message id → when
     claims    hash   message id → "deadline place token" floor     who is being answered now
-    place     the last place given                       persona   the persona chosen here
+    place     the last place given
     shown     zset   a platform's id of an answer → the answer's place
 
 A message's place is its order of arrival; its answer stands half a place behind it, so that a
@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from .store import CLOCK
 
-KEYS = ("turns", "order", "claims", "floor", "place", "persona", "answered", "tokens", "shown")
+KEYS = ("turns", "order", "claims", "floor", "place", "answered", "tokens", "shown")
 
 _NAMES = (
     CLOCK
     + """
 local turns, order, claims, floor = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local place_key, persona, answered, tokens, shown = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local place_key, answered, tokens, shown = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 
 local function parse(claim)
   local deadline, place, token = string.match(claim, '^(%d+) (%S+) (%S+)$')
@@ -102,8 +102,7 @@ local function take(id, place)
     if all[i] ~= id and deadline > now and ahead then return {'wait'} end
   end
   redis.call('SET', floor, id)
-  local reply = {'floor', redis.call('GET', persona) or ''}
-  return add(reply, redis.call('ZRANGEBYSCORE', order, '-inf', place))
+  return add({'floor'}, redis.call('ZRANGEBYSCORE', order, '-inf', place))
 end
 """
 
@@ -257,9 +256,4 @@ return gone
 """
 )
 
-FORGET = "return redis.call('DEL', KEYS[1], KEYS[2], KEYS[8], KEYS[9])"
-
-# ARGV: persona
-CHOOSE = "redis.call('SET', KEYS[6], ARGV[1]) return 1"
-
-CHOSEN = "return redis.call('GET', KEYS[6])"
+FORGET = "return redis.call('DEL', KEYS[1], KEYS[2], KEYS[7], KEYS[8])"

@@ -92,12 +92,12 @@ async def test_true_buckets_are_obeyed_without_a_single_429(
 ) -> None:
     ada = discord.person("Ada")
     async with bot_on(discord, settings, speaking(app, Script())):
+        began_s = time.monotonic()
         for number in range(7):  # five sends in a second are allowed here
             discord.asks(ada, f"question {number}")
             await asyncio.sleep(0.05)
-        began_s = time.monotonic()
         assert await discord.world.until(lambda: len(discord.seen()) == 7, 10)
-        assert time.monotonic() - began_s > 0.5
+        assert time.monotonic() - began_s > 1.0
     assert discord.rate_limited == []
 
 
