@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from .dataset import store
 from .dataset.report import display_name
 from .errors import NoDataset, NothingToRollBack, RegistryRefused
-from .manifest import Card, Manifest, Sampling
+from .manifest import Card, Manifest, Sampling, file_digest
 from .registry import Registry, RegistryError, UnknownPersona, checked
 from .training import run as runs
 
@@ -127,9 +127,19 @@ def _version_of(registry: Registry, manifest: Manifest) -> int | None:
     """The version that holds exactly these files, if they were published before."""
     for version in reversed(registry.versions(manifest.persona)):
         published = registry.manifest(manifest.persona, version)
-        if published.files == manifest.files and published.dataset == manifest.dataset:
+        same = published.files == manifest.files and published.dataset == manifest.dataset
+        if same and _whole(registry, published, version):
             return version
     return None
+
+
+def _whole(registry: Registry, manifest: Manifest, version: int) -> bool:
+    """Whether a version's files are still those that were published; a spoiled one is no use."""
+    try:
+        folder = registry.fetch(manifest.persona, version)
+        return all(file_digest(folder / name) == sha for name, sha in manifest.files.items())
+    except (OSError, RegistryError):
+        return False
 
 
 def _ensure_card(home: Path, registry: Registry, manifest: Manifest) -> None:

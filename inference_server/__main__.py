@@ -52,9 +52,10 @@ def serve(host: str, port: int, vllm_args: list[str], verbose: bool) -> None:
     argv = launch.arguments(base, registry, host, port, vllm_args, verbose)
     launch.prepare_environment(os.environ, verbose, launch.engines(vllm_args))
     log.info("starting vLLM with the base model %s on http://%s:%d …", base.name, host, port)
-    from .run import run  # vLLM takes seconds to import
+    with launch.starting(settings.understudy_home, port):
+        from .run import run  # vLLM takes seconds to import
 
-    run(argv, settings)
+        run(argv, settings)
 
 
 def read_settings() -> ServerSettings:

@@ -66,7 +66,7 @@ async def put_card(name: str, request: Request) -> JSONResponse:
     with _audited(request, "card", name):
         body = parse(await read_body(request.scope, request.receive, service.max_body_bytes))
         card = _model(CardRequest, {**body, "name": checked(name)})
-        await asyncio.to_thread(service.registry.save_card, card)
+        await asyncio.to_thread(_save, service.registry, card)
         await service.reconciler.settle(name)
     return JSONResponse(card.model_dump(mode="json"))
 
@@ -121,6 +121,12 @@ def _model(kind: type[T], body: dict[str, Any]) -> T:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadRequest(f"{where}: {first['msg']}") from None
+
+
+def _save(registry: Registry, card: Card) -> None:
+    """A registry that is gone (a volume that is not mounted) is not begun anew."""
+    registry.refresh()
+    registry.save_card(card)
 
 
 def _on_disk(registry: Registry, names: list[str]) -> dict[str, dict[str, int | None]]:

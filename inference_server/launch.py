@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import fcntl
 import json
 import logging
 import os
 import socket
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -149,6 +151,29 @@ def free_port(host: str, port: int) -> int:
                     f"port {port} needs more rights; choose one above 1023 with --port"
                 ) from None
             raise CannotServe(f"{host} is no address of this machine (--host)") from None
+
+
+@contextmanager
+def starting(home: Path, port: int) -> Iterator[None]:
+    """Holds the port for this home from now on, long before vLLM listens at it.
+
+    The operating system alone would let two servers start on one port: each binds it for reuse,
+    and the second learns nothing. Raises CannotServe.
+    """
+    path = home / "run" / f".port-{port}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise CannotServe(f"UNDERSTUDY_HOME: {path} can't be written: {error.strerror}") from None
+    with file as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotServe(
+                f"another server is starting on port {port}; choose another one with --port"
+            ) from None
+        yield
 
 
 def lora_sizes(registry: Registry) -> dict[str, int]:

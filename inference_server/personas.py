@@ -37,13 +37,15 @@ def persona(registry: Registry, name: str, serving: Slot | None) -> dict[str, An
 
 
 def personas(registry: Registry, serving: dict[str, Slot | None]) -> list[dict[str, Any]]:
-    """Every persona whose files can be read, by name."""
+    """Every persona whose files can be read, by name. Raises Unreachable where none can be."""
     listed = []
     for name, slot in serving.items():
         try:
             listed.append(persona(registry, name, slot))
         except RegistryError as error:
             log.warning("%s is not listed: %s", name, error)
+    if serving and not listed and not registry.remote:
+        registry.refresh()
     return listed
 
 

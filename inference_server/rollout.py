@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from time import monotonic
 
 from adapters.registry import Registry, Unreachable
@@ -66,7 +65,7 @@ class Rollouts:
     async def reload(self, persona: str, version: int | None = None) -> Outcome:
         """Serve a version, the newest where none is named, and write it down as `current`.
 
-        Raises UnknownPersona, Busy, RolloutFailed.
+        Raises UnknownPersona, Unreachable, Busy, RolloutFailed.
         """
         await self._look()
         self._registry.card(persona)
@@ -79,7 +78,7 @@ class Rollouts:
     async def rollback(self, persona: str) -> Outcome:
         """Serve the version that served before, else the newest one older than the present.
 
-        Raises UnknownPersona, NothingToRollBack, Busy, RolloutFailed.
+        Raises UnknownPersona, Unreachable, NothingToRollBack, Busy, RolloutFailed.
         """
         await self._look()
         self._registry.card(persona)
@@ -92,9 +91,15 @@ class Rollouts:
         return await self.change(persona, choice[-1], commit=True, back=True)
 
     async def _look(self) -> None:
-        """See what was published a moment ago; out of reach, what is known from before holds."""
-        with suppress(Unreachable):
+        """See what was published a moment ago; a mirror out of reach still knows what was before.
+
+        Raises Unreachable for a folder: one that can't be read is not an empty one.
+        """
+        try:
             await asyncio.to_thread(self._registry.refresh)
+        except Unreachable:
+            if not self._registry.remote:
+                raise
 
     async def change(
         self, persona: str, version: int, *, commit: bool, back: bool = False

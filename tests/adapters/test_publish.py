@@ -84,6 +84,18 @@ def test_the_same_run_is_not_published_twice(home: Path, registry: Registry) -> 
     assert registry.versions("maya") == [1]
 
 
+def test_a_version_whose_files_were_spoiled_is_published_anew(
+    home: Path, registry: Registry
+) -> None:
+    publish(home, registry, "maya")
+    weights = registry.path("maya", 1) / "adapter_model.safetensors"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    again = publish(home, registry, "maya")
+    assert (again.new, again.version, again.current) == (True, 2, 1)
+    assert not publish(home, registry, "maya").new
+
+
 def test_publishing_again_ends_what_a_killed_publisher_began(
     home: Path, registry: Registry
 ) -> None:

@@ -181,3 +181,22 @@ def test_a_registry_that_is_not_there_yet_is_made(tmp_path):
 
 def test_a_base_model_s_folder_is_found(base_folder):
     assert locate(str(base_folder)) == base_folder
+
+
+def test_a_second_server_does_not_start_on_the_port_of_one_that_is_starting(tmp_path: Path) -> None:
+    with launch.starting(tmp_path, 8000):
+        with launch.starting(tmp_path, 8001):
+            pass
+        with (
+            pytest.raises(CannotServe, match="another server is starting on port 8000"),
+            launch.starting(tmp_path, 8000),
+        ):
+            pass
+    with launch.starting(tmp_path, 8000):
+        pass
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(CannotServe, match="can't be written"),
+        launch.starting(tmp_path / "file", 1),
+    ):
+        pass

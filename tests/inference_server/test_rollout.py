@@ -8,9 +8,10 @@ import shutil
 
 import pytest
 
-from adapters.registry import NotWritable, UnknownPersona
+from adapters.registry import NotWritable, UnknownPersona, Unreachable
 from inference_server.errors import Busy, NothingToRollBack, RolloutFailed
 from inference_server.part import Step
+from inference_server.personas import personas
 from inference_server.probe import repeats_itself
 from tests.inference_server import made
 from tests.inference_server.small_engine import ENDLESS, GOOD, NOT_FINITE, SILENT
@@ -297,3 +298,18 @@ def test_endless_repetition_is_recognised(text):
 )
 def test_ordinary_talk_is_not_taken_for_repetition(text):
     assert not repeats_itself(text)
+
+
+async def test_a_registry_folder_that_is_gone_is_not_an_empty_one(
+    rollouts, publish, registry, aliases
+):
+    publish()
+    await rollouts.reload("maya")
+    registry.root.rename(registry.root.with_name("away"))
+    for change in (rollouts.reload, rollouts.rollback):
+        with pytest.raises(Unreachable, match="can't be read"):
+            await change("maya")
+    with pytest.raises(Unreachable):
+        personas(registry, {"maya": rollouts.serving("maya")})
+    assert aliases.resolve("maya") == "maya@1"
+    assert not registry.root.exists()
