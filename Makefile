@@ -19,7 +19,7 @@ check: ## lint, format, types, walls, fast tests
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/python -m pytest -m "not slow and not soak"
+	@.venv/bin/python -m pytest -m "not slow and not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: ## figures of this machine, against bare vLLM and the least that could do: about 10 minutes
 	@deploy/setup.sh bot adapters inference dev
