@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
@@ -188,10 +188,10 @@ class Conversation:
         try:
             await reply.withdraw()
         finally:
-            try:
-                await self._memory.finish(claim)
-            except MemoryGone:
-                log.warning("a message that another one joined stays claimed for a while")
+            await _unless_gone(
+                self._memory.finish(claim),
+                "a message that another one joined stays claimed for a while",
+            )
 
     async def _wait_for_floor(self, claim: Claim) -> tuple[Recalled, PlaceSettings]:
         """One more trip, for having waited; many while another process answers here.
@@ -212,13 +212,11 @@ class Conversation:
             await reply.finish(speech.shown())
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
-            try:
-                settling = verdict.settle(speech.tokens)
-                await self._memory.finish(
-                    claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
-                )
-            except MemoryGone:
-                log.warning("an answer was given that can't be remembered")
+            settling = verdict.settle(speech.tokens)
+            finishing = self._memory.finish(
+                claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
+            )
+            await _unless_gone(finishing, "an answer was given that can't be remembered")
 
     async def _turn_away(self, claim: Claim, verdict: Verdict, reply: Reply) -> None:
         """Over the limit: said once, and the message is not remembered."""
@@ -226,17 +224,13 @@ class Conversation:
             if verdict.first:
                 await reply.notice(verdict.spoken, verdict.retry_after_s)
         finally:
-            try:
-                await self._memory.finish(claim, forget_question=True, also=verdict.refunds)
-            except MemoryGone:
-                log.warning("a message over the limit stays in memory")
+            finishing = self._memory.finish(claim, forget_question=True, also=verdict.refunds)
+            await _unless_gone(finishing, "a message over the limit stays in memory")
 
     async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""
-        try:
-            await self._store.ask_all(*verdict.refunds)
-        except MemoryGone:
-            log.warning("a duplicate was counted against its author")
+        refunding = self._store.ask_all(*verdict.refunds)
+        await _unless_gone(refunding, "a duplicate was counted against its author")
 
     def _cut_off(self, error: BaseException) -> UnderstudyError:
         if not isinstance(error, asyncio.CancelledError):
@@ -252,3 +246,11 @@ class Conversation:
             yield
         finally:
             self._under_way.discard(task)
+
+
+async def _unless_gone(trip: Awaitable[object], otherwise: str) -> None:
+    """The last trip for a message; there is nobody left to tell when memory is gone by then."""
+    try:
+        await trip
+    except MemoryGone:
+        log.warning("%s", otherwise)

@@ -163,10 +163,10 @@ def starting(home: Path, port: int) -> Iterator[None]:
     path = home / "run" / f".port-{port}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        lock = path.open("a")
     except OSError as error:
         raise CannotServe(f"UNDERSTUDY_HOME: {path} can't be written: {error.strerror}") from None
-    with file as lock:
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,7 +11,7 @@ from discord.app_commands import Range
 
 from bot.allowances import EVERYBODY, WHOLE_SERVER, Allowance, Overrides
 from bot.limits import Limits
-from bot.platforms.discord.listening import role_id, server_of
+from bot.platforms.discord.listening import author_of, role_id, server_of
 
 from .saying import Said, say
 
@@ -92,7 +92,7 @@ def _subject(who: Who | None) -> str:
         return WHOLE_SERVER
     if isinstance(who, discord.Role):
         return EVERYBODY if who.is_default() else role_id(who.id)
-    return f"discord:{who.id}"
+    return author_of(who.id)
 
 
 def _mention(subject: str) -> str:

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.limits import Limits, spoken_time
-from bot.platforms.discord.listening import roles_of, server_of
+from bot.platforms.discord.listening import author_of, roles_of, server_of
 from bot.quotas import Rest, Rests
 
 from .saying import Said, say
@@ -28,7 +28,7 @@ def limits_command(limits: Limits) -> app_commands.Command[Any, Any, None]:
 async def _left(limits: Limits, interaction: discord.Interaction[Any]) -> Said:
     guild_id = interaction.guild_id
     left = await limits.left(
-        f"discord:{interaction.user.id}",
+        author_of(interaction.user.id),
         roles_of(interaction.user),
         None if guild_id is None else server_of(guild_id),
     )
