@@ -89,7 +89,7 @@ class Conversation:
             try:
                 admitted = await self._admit(claim, line)
             except MemoryGone as error:
-                await reply.finish(error.spoken)
+                await reply.finish(error.spoken, error)
                 return
             if admitted.admission.duplicate:
                 await self._overlook(admitted.verdict)
@@ -173,7 +173,7 @@ class Conversation:
     ) -> None:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
         persona = sampled(await self._personas.chosen(here.persona), here)
-        await reply.working()
+        await reply.working(persona)
         if self._burst_s:
             await asyncio.sleep(self._burst_s)
         async with self._gate.place(reply.waiting):
@@ -209,7 +209,7 @@ class Conversation:
     async def _finish(self, claim: Claim, verdict: Verdict, speech: Speech, reply: Reply) -> None:
         """Show the whole answer, then the second round trip: remember, settle, mark answered."""
         try:
-            await reply.finish(speech.shown())
+            await reply.finish(speech.shown(), speech.failure)
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             settling = verdict.settle(speech.tokens)

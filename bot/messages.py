@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from .cards import Persona
+from .errors import UnderstudyError
 from .prompt import cut
 
 MESSAGE_MAX_CHARS = 16_000
@@ -54,8 +56,9 @@ class Reply(Protocol):
     has settled its own state.
     """
 
-    async def working(self) -> None:
-        """Show that an answer is coming, until the first draft or the end; called at most once."""
+    async def working(self, persona: Persona) -> None:
+        """Show that this persona's answer is coming, until the first draft or the end; called at
+        most once, and not at all where it fails before anybody is known to speak."""
 
     async def waiting(self, ahead: int) -> None:
         """Show that the model is busy, in `waiting_line`'s words, until the first draft."""
@@ -63,8 +66,9 @@ class Reply(Protocol):
     async def draft(self, text: str) -> None:
         """Show the whole text so far; the calls are paced already."""
 
-    async def finish(self, text: str) -> None:
-        """Show the final text; called exactly once, failures included."""
+    async def finish(self, text: str, failure: UnderstudyError | None = None) -> None:
+        """Show the final text, which says of a failure what people should know of it; called
+        exactly once."""
 
     async def withdraw(self) -> None:
         """Instead of all else: nothing is said to this message, and nothing of it stays shown."""

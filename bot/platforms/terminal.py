@@ -117,7 +117,7 @@ class TerminalReply:
     _begun: bool = field(default=False)
     _waiting: bool = field(default=False)
 
-    async def working(self) -> None:
+    async def working(self, persona: Persona) -> None:  # noqa: ARG002 (`name` is it)
         self._begin()
 
     async def waiting(self, ahead: int) -> None:
@@ -128,7 +128,7 @@ class TerminalReply:
         self._begin()
         self._show(text)
 
-    async def finish(self, text: str) -> None:
+    async def finish(self, text: str, failure: UnderstudyError | None = None) -> None:  # noqa: ARG002
         self._begin()
         if not text.startswith(self.shown):
             self.screen.write("\n")

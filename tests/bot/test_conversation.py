@@ -377,6 +377,8 @@ async def test_an_answer_that_breaks_off_is_kept_and_shown_with_a_note(
     model.faults.append(Fault(after_words=2, cut=True))
     reply = await ask(app, place)
     assert reply.final == f"Hello there …\n({ModelBroke.spoken})"
+    assert reply.speaker == "maya"
+    assert isinstance(reply.failure, ModelBroke)
     await ask(app, place, "go on")
     contents = [m["content"] for m in model.questions[-1]["messages"]]
     assert contents[1:] == ["Tom: hi", "Hello there", "Tom: go on"]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from bot.cards import Persona
+from bot.errors import UnderstudyError
+
 
 @dataclass
 class KeptReply:
     drafts: list[str] = field(default_factory=list)
     final: str | None = None
     worked: int = 0
+    speaker: str | None = None
+    failure: UnderstudyError | None = None
     finishes: int = 0
     shown_as: tuple[str, ...] = ()
     waits: list[int] = field(default_factory=list)
@@ -20,8 +25,9 @@ class KeptReply:
     first_draft: asyncio.Event = field(default_factory=asyncio.Event)
     first_wait: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def working(self) -> None:
+    async def working(self, persona: Persona) -> None:
         self.worked += 1
+        self.speaker = persona.name
 
     async def waiting(self, ahead: int) -> None:
         self.waits.append(ahead)
@@ -31,8 +37,9 @@ class KeptReply:
         self.drafts.append(text)
         self.first_draft.set()
 
-    async def finish(self, text: str) -> None:
+    async def finish(self, text: str, failure: UnderstudyError | None = None) -> None:
         self.finishes += 1
+        self.failure = failure
         self.final = text
 
     async def withdraw(self) -> None:

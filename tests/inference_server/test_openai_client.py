@@ -245,8 +245,8 @@ def test_errors_are_the_client_s_own_exceptions(client, stage):
     assert large.value.status_code == 413
     with pytest.raises(openai.AuthenticationError):
         client.with_options(api_key="wrong").models.list()
-    with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.001).chat.completions.create(**GREEDY)
+    with pytest.raises(openai.APITimeoutError):  # seconds of work, whoever is held up
+        said(client.with_options(timeout=0.05), max_tokens=400, extra_body={"ignore_eos": True})
 
 
 def test_a_bad_request_for_a_stream_is_an_exception_too(client):

@@ -65,7 +65,7 @@ class Answering:
             # A mistake of ours: the log has all of it, and the person is not left waiting.
             log.exception("an answer on Discord broke off")
             if not reply.finished:
-                await reply.finish(UnderstudyError.spoken)
+                await reply.finish(UnderstudyError.spoken, UnderstudyError())
         finally:
             reply.close()
         if reply.passes_after_s is not None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
+from bot.cards import Persona
+from bot.errors import UnderstudyError
 from bot.messages import waiting_line
 
 from .delivery import Outbox
@@ -44,6 +46,9 @@ class DiscordReply:
         self._newest = ""
         self.passes_after_s: float | None = None
         """What was said is a notice: it is to be taken away again after this time."""
+        self.persona: Persona | None = None
+        """Who speaks, as soon as it is known."""
+        self.failure: UnderstudyError | None = None
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = []
@@ -58,7 +63,8 @@ class DiscordReply:
     def shown_as(self) -> tuple[str, ...]:
         return tuple(str(shown.message.id) for shown in self._shown)
 
-    async def working(self) -> None:
+    async def working(self, persona: Persona) -> None:
+        self.persona = persona
         self._typing = asyncio.create_task(self._type())
 
     async def waiting(self, ahead: int) -> None:
@@ -67,8 +73,9 @@ class DiscordReply:
     async def draft(self, text: str) -> None:
         self._leave(text)
 
-    async def finish(self, text: str) -> None:
+    async def finish(self, text: str, failure: UnderstudyError | None = None) -> None:
         """Returns when the whole text stands there, or can't."""
+        self.failure = failure
         self._ended.set()
         showing = self._leave(text or SPEECHLESS)
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from discord import Permissions
 
+from bot.cards import Persona
+from bot.errors import Stopped
 from bot.messages import Incoming, Reply
 from bot.platforms import discord as platform
 from bot.platforms.discord.reply import EDIT_EVERY_S
@@ -32,7 +34,7 @@ class Script:
 
     async def answer(self, incoming: Incoming, reply: Reply) -> None:
         self.heard.append(incoming)
-        await reply.working()
+        await reply.working(Persona(name="maya", display_name="Maya"))
         if self.breaks is not None:
             raise self.breaks
         said = ""
@@ -41,7 +43,7 @@ class Script:
                 await reply.draft(said)
                 await asyncio.sleep(self.pause_s)
         except asyncio.CancelledError:
-            await reply.finish(f"{said} (stopped)")
+            await reply.finish(f"{said} (stopped)", Stopped())
             raise
         await reply.finish(self.ending)
 
