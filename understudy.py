@@ -45,6 +45,7 @@ def up(port: Port = 8000) -> None:
     from deploy.local.voice import Voice
 
     with settled() as settings:
+        _refuse_unfit()
         asyncio.run(run(settings, Voice(_console()), port))
 
 
@@ -59,6 +60,7 @@ def chat(
     from bot.errors import UnderstudyError
 
     with settled(UnderstudyError) as settings:
+        _refuse_unfit()
         asyncio.run(_talk(settings, persona, once))
 
 
@@ -115,7 +117,7 @@ def doctor(as_json: Json = False) -> None:
     from deploy.local.doctor import examine, show
 
     with settled() as settings:
-        findings = asyncio.run(examine(settings, invite_link))
+        findings = asyncio.run(examine(settings, invite_link, _unfit()))
     if as_json:
         _print_json([asdict(finding) for finding in findings])
     else:
@@ -248,6 +250,25 @@ async def _roll_back_at(
     return done.version, done.previous
 
 
+def _unfit() -> list[str]:
+    """What can't be understood in the settings of the parts."""
+    from bot.settings import Settings as BotSettings
+    from deploy.local.settings import unfit
+    from inference_server.settings import ServerSettings
+
+    return unfit(BotSettings, ServerSettings)
+
+
+def _refuse_unfit() -> None:
+    """Said before a part is started, which could only end at once."""
+    if sentences := _unfit():
+        fail(_correct(sentences))
+
+
+def _correct(sentences: list[str]) -> str:
+    return "\n".join([*sentences, "Correct it in .env or the environment; see .env.example."])
+
+
 def _console() -> Console:
     from rich.console import Console
 
@@ -296,7 +317,7 @@ def settled(*expected: type[Exception]) -> Iterator[Settings]:
     from pydantic import ValidationError
 
     from deploy.local.home import HomeError
-    from deploy.local.settings import Settings, for_libraries
+    from deploy.local.settings import Settings, for_libraries, unfit
     from deploy.local.supervisor import PartFailed
 
     mistakes: tuple[type[Exception], ...] = (HomeError, PartFailed, *expected)
@@ -305,9 +326,8 @@ def settled(*expected: type[Exception]) -> Iterator[Settings]:
         yield Settings()
     except mistakes as error:
         fail(getattr(error, "spoken", None) or str(error))
-    except ValidationError as error:
-        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        fail(f"these settings can't be understood: {names}; see .env.example")
+    except ValidationError:
+        fail(_correct(unfit(Settings) or _unfit()))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

@@ -86,6 +86,24 @@ def test_a_setting_that_makes_no_sense_is_named_and_not_repeated(tmp_path: Path)
     assert "s3cret" not in done.stdout + done.stderr
 
 
+UNFIT = {"LIMIT_MESSAGES_PER_MINUTE": "s3cret", "MAX_BODY_MB": "0", "INFERENCE_URL": "s3cret"}
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["chat", "--once", "hi"], ["doctor"]])
+def test_settings_of_every_part_are_checked_before_one_is_started(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    done = understudy(*arguments, cwd=tmp_path, COLUMNS="200", **UNFIT)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "LIMIT_MESSAGES_PER_MINUTE should be a valid integer" in said
+    assert "MAX_BODY_MB should be greater than 0" in said
+    assert "INFERENCE_URL must begin with http://" in said
+    assert ".env.example" in said
+    assert "s3cret" not in said.replace("s3cret: Request URL", "")  # doctor shows an address
+    assert not (tmp_path / "data").exists()
+
+
 def test_doctor_says_what_is_broken_and_what_to_do(tmp_path: Path) -> None:
     done = understudy(
         "doctor",

@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -40,13 +40,16 @@ class Finding:
     do: str = ""
 
 
-async def examine(settings: Settings, invite_link: Callable[[int], str]) -> list[Finding]:
+async def examine(
+    settings: Settings, invite_link: Callable[[int], str], unfit: Sequence[str]
+) -> list[Finding]:
     """Every finding, in the order in which things build on each other.
 
-    `invite_link` makes the link with which a bot of that application id is invited.
+    `invite_link` makes the link with which a bot of that application id is invited; `unfit` is
+    what the parts say of their own settings.
     """
     checks: list[Callable[[Settings], Awaitable[Finding]]] = [
-        _python, _packages, _gpu, _disk, _home, _base_model, _personas,
+        _python, partial(_settings, unfit), _packages, _gpu, _disk, _home, _base_model, _personas,
         _redis, _inference, partial(_discord, invite_link),
     ]  # fmt: skip
     return list(await asyncio.gather(*(check(settings) for check in checks)))
@@ -67,6 +70,14 @@ async def _python(_: Settings) -> Finding:
     if (3, 11) <= sys.version_info < (3, 14):
         return Finding("Python", "fine", version)
     return Finding("Python", "broken", version, "use Python 3.11, 3.12 or 3.13")
+
+
+async def _settings(unfit: Sequence[str], _: Settings) -> Finding:
+    if not unfit:
+        return Finding("settings", "fine", "all can be understood")
+    return Finding(
+        "settings", "broken", "; ".join(unfit), "correct it in .env; see .env.example"
+    )  # fmt: skip
 
 
 async def _packages(_: Settings) -> Finding:

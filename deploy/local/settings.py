@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .home import Home
@@ -98,6 +98,21 @@ class Settings(BaseSettings):
             INFERENCE_API_KEY=_secret(self.inference_api_key) or self.home.key("inference"),
             ADMIN_API_KEY=_secret(self.admin_api_key) or self.home.key("admin"),
         )
+
+
+def unfit(*parts: type[BaseSettings]) -> list[str]:
+    """What the environment and `.env` say that these settings don't take: a sentence each, which
+    names no value (it may be a key)."""
+    found: dict[str, str] = {}
+    for part in parts:
+        try:
+            part()
+        except ValidationError as error:
+            for problem in error.errors(include_input=False, include_url=False):
+                name = str(problem["loc"][0]).upper()
+                # pydantic says "Input should be …", or "Value error, must begin with …".
+                found[name] = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return [f"{name} {what}" for name, what in found.items()]
 
 
 def _given(**values: str | None) -> dict[str, str]:
