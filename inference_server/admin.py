@@ -162,6 +162,8 @@ def _status(service: Service, on_disk: dict[str, dict[str, int | None]]) -> dict
             "reachable": reconciler.registry_reachable,
             "trouble": reconciler.registry_trouble,
         },
+        "audit": {"trouble": service.audit.trouble},
+        "keys": {"trouble": service.keys.trouble},
         "requests": {
             "running": service.gate.running,
             "waiting": service.gate.waiting,

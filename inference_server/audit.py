@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Audit:
             self._write({**facts, "event": "ended", "outcome": action.outcome, "seconds": seconds})
             log.info("admin (%s): %s %s: %s", who, what, persona, action.outcome)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the last line could not be written, while none was written since."""
+        return self._lines.trouble
+
     def close(self) -> None:
         self._lines.close()
 
@@ -77,6 +83,11 @@ class _File(RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, delay=True)
+        self.trouble: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.trouble = None
+        super().emit(record)
 
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
@@ -84,4 +95,7 @@ class _File(RotatingFileHandler):
         return os.fdopen(owners, "a", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        self.trouble = f"{self.baseFilename} can't be written: {why}"
         log.error("the audit log %s can't be written; it misses: %s", self.baseFilename, record.msg)

@@ -58,6 +58,8 @@ class Keys:
         open_doors: Collection[Door] = (Door.OPEN,),
     ) -> None:
         self._given, self._files, self._open = given, dict(files or {}), frozenset(open_doors)
+        self.trouble: str | None = None
+        """Why the keys are older than their files: one that was taken out of a file still opens."""
         self._seen = self._look()
         self._keys = self._read()
         self._due = monotonic() + LOOK_EVERY_S
@@ -110,8 +112,10 @@ class Keys:
         try:
             self._keys = self._read()
         except BadKeys as error:
-            log.error("keys stay as they were: %s", error)
+            self.trouble = f"keys stay as they were: {error}"
+            log.error("%s", self.trouble)
         else:
+            self.trouble = None
             names = [key.name for keys in self._keys.values() for key in keys]
             log.info("keys were read again: %s", ", ".join(names))
 

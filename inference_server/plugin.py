@@ -74,7 +74,7 @@ class Understudy:
         service = build(settings, engine_client, state, Path(args.model))
         service.start()
         state.understudy = service
-        state.access_keys = Keys.of(settings)
+        state.access_keys = service.keys
 
 
 def build(
@@ -98,6 +98,7 @@ def build(
         reconciler=reconciler,
         gate=Gate(engine.places, settings.max_waiting_requests),
         metrics=metrics,
+        keys=Keys.of(settings),
         audit=Audit(settings.audit_log or settings.understudy_home / "logs" / "audit.jsonl"),
         max_body_bytes=int(settings.max_body_mb * 2**20),
         request_seconds=settings.request_seconds,

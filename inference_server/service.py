@@ -14,6 +14,7 @@ from .audit import Audit
 from .base_model import ServedBase
 from .errors import EngineRefused
 from .gate import Gate
+from .keys import Keys
 from .metrics import Metrics
 from .reconcile import Reconciler
 from .rollout import Rollouts
@@ -34,6 +35,7 @@ class Service:
     gate: Gate
     metrics: Metrics
     audit: Audit
+    keys: Keys
     max_body_bytes: int
     request_seconds: float
     base_name: str
@@ -46,6 +48,12 @@ class Service:
             ("running_requests", "Answers being generated", lambda: self.gate.running),
             ("waiting_requests", "Requests waiting for the engine", lambda: self.gate.waiting),
             ("loaded_versions", "Versions in the engine", lambda: len(slots)),
+            (
+                "audit_broken",
+                "Admin actions are not written down",
+                lambda: bool(self.audit.trouble),
+            ),
+            ("keys_outdated", "Keys are older than their files", lambda: bool(self.keys.trouble)),
             ("degraded", "What serves something else than asked", lambda: len(reconciler.degraded)),
         ):
             self.metrics.watch(name, about, read)

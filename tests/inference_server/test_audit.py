@@ -57,9 +57,15 @@ def test_what_is_written_stays_one_line_whatever_it_holds(audit):
 
 def test_a_log_that_can_t_be_written_is_said_and_the_action_goes_on(tmp_path, caplog):
     (tmp_path / "logs").write_text("a file where a folder should be")
-    with Audit(tmp_path / "logs" / "audit.jsonl").action("ann", "reload", "maya") as action:
+    audit = Audit(tmp_path / "logs" / "audit.jsonl")
+    with audit.action("ann", "reload", "maya") as action:
         action.outcome = "done"
     assert caplog.text.count("can't be written") == 2
+    assert "can't be written" in str(audit.trouble)
+    (tmp_path / "logs").unlink()
+    with audit.action("ann", "reload", "maya"):
+        assert audit.trouble is None
+    audit.close()
 
 
 def test_a_long_log_is_continued_in_a_new_file(tmp_path, monkeypatch):

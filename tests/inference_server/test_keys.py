@@ -53,6 +53,7 @@ def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path, monkeypatch, cap
         _write(path, "new second-key\n")
         assert holder(rotating, "first-key") is None
     assert "INFERENCE_API_KEY, new, ADMIN_API_KEY" in caplog.text
+    assert rotating.trouble is None
     assert "second-key" not in caplog.text
 
 
@@ -72,9 +73,14 @@ def test_a_file_that_breaks_leaves_the_keys_as_they_were_and_says_so_once(
         _write(path, broken)
     for _ in range(3):
         assert holder(rotating, "first-key") == "old"
+    assert str(rotating.trouble).startswith("keys stay as they were")
+    assert "second-key" not in str(rotating.trouble)
     assert len(caplog.records) == 1
     assert "keys stay as they were" in caplog.text
     assert "second-key" not in caplog.text
+    _write(path, "new third-key\n")
+    assert holder(rotating, "third-key") == "new"
+    assert rotating.trouble is None
 
 
 @pytest.mark.parametrize(
