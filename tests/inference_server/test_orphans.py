@@ -1,4 +1,4 @@
-"""A server that is killed leaves no engine behind."""
+"""A server that is killed or interrupted leaves no engine behind, and no page of traceback."""
 
 from __future__ import annotations
 
@@ -42,6 +42,31 @@ if __name__ == "__main__":
 """
 """Like a server of several engines, whose coordinator reads no plugins."""
 
+INTERRUPTED = """
+import multiprocessing, signal, time
+from inference_server.each_process import begin
+
+def engine(started):
+    begin()
+    started.set()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    spawn = multiprocessing.get_context("spawn")
+    started = spawn.Event()
+    child = spawn.Process(target=engine, args=[started])
+    child.start()
+    started.wait()
+    print("started", flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        child.join(2)
+        print("alive" if child.is_alive() else "gone", flush=True)
+    child.terminate()
+    child.join()
+"""
+
 
 def test_an_engine_and_the_coordinator_end_when_the_server_that_started_them_is_killed(tmp_path):
     started = kill_a_server(tmp_path)
@@ -58,6 +83,25 @@ def test_an_engine_that_starts_too_late_to_see_the_kill_ends_and_leaves_stranger
     finally:
         os.kill(stranger, signal.SIGKILL)
         os.kill(coordinator, signal.SIGKILL)
+
+
+def test_ctrl_c_in_a_terminal_is_for_the_server_which_then_ends_its_engines(tmp_path):
+    script = tmp_path / "server.py"
+    script.write_text(INTERRUPTED)
+    with subprocess.Popen(
+        [sys.executable, script],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "started\n"
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal sends it: to all of them
+        said, errors = server.communicate(timeout=60)
+    assert said == "alive\n"
+    assert "Traceback" not in errors
 
 
 def kill_a_server(folder: Path, *arguments: str) -> list[int]:
