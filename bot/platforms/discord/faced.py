@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from time import monotonic
 
 import aiohttp
 import discord
@@ -23,6 +24,8 @@ from .jumping import jump_line, leading
 
 log = logging.getLogger(__name__)
 
+REPEATED_AFTER_S = 1.0
+"""discord.py repeats a send by itself so long after a 5xx, even if it had happened."""
 LOOKED_BACK = 50
 """A message that may be there already is looked for among so many."""
 
@@ -75,6 +78,8 @@ class FacedOutbox(Outbox):
                     raise
                 log.warning("a face is refused in %s: %s", self._place, error)
                 self._faces.forget(self._channel)
+                if not isinstance(error, Undeliverable):
+                    break
         self._face = None
         return await super().post(text, as_reply=as_reply, view=view)
 
@@ -142,13 +147,21 @@ class FacedOutbox(Outbox):
                 wait=True,
             )
 
+        began_s = monotonic()
         message = await self._attempt(once)
+        if message.channel.id != self._channel.id:
+            await webhook.delete_message(message.id)
+            raise FaceGone("somebody gave its webhook to another channel")
         self._used[webhook.id] = webhook
         self._said.add(message.id)
+        if monotonic() - began_s >= REPEATED_AFTER_S and (
+            double := await self._found(webhook, text)
+        ):
+            await webhook.delete_message(double.id, thread=self._thread)
         return message
 
     async def _found(self, webhook: discord.Webhook, text: str) -> discord.Message | None:
-        """What was said although the answer to it was lost."""
+        """What was said although the answer to it was lost, or an error."""
         async for message in self._channel.history(limit=LOOKED_BACK):
             if message.id <= self._after:
                 break
