@@ -24,10 +24,11 @@ def segments(text: str, separator: str, note: str = "") -> list[str]:
         if len(complete) < MESSAGES_MAX - 1 and current.strip() and open_fence(current) is None:
             complete.append(current.strip())
             current = ""
-    complete.append(current.strip())
-    if text.endswith(note):
+    if current.strip():
+        complete.append(current.strip())
+    if note and complete and text.endswith(note):
         complete[-1] += note
-    return [one for one in complete if one]
+    return complete
 
 
 def without_half(text: str, separator: str) -> str:
