@@ -16,7 +16,7 @@ import aiohttp
 import discord
 
 from bot.cards import Persona
-from bot.errors import UnderstudyError
+from bot.errors import StoppingNow, UnderstudyError
 from bot.messages import waiting_line
 
 from .bursts import segments, without_half
@@ -166,7 +166,7 @@ class DiscordReply:
 
     async def _breathe(self) -> None:
         """Sends of one answer are as far apart as its edits: as many are allowed."""
-        if self._shown:
+        if self._shown and not isinstance(self.failure, StoppingNow):
             await asyncio.sleep(self._posted_at_s + self._edit_every_s - monotonic())
         self._posted_at_s = monotonic()
 

@@ -18,8 +18,8 @@ LINE = "-# ↪ <@42> [“hi”](https://discord.com/channels/1/2/3)\n"
         ("hello you", "hello you"),
         ("one\n\n  two", "one two"),
         ("**bold** _it_ `code` ||x||", r"\*\*bold\*\* \_it\_ \`code\` \|\|x\|\|"),
-        ("x](https://evil.example) [y", r"x\]\(\(link\) \[y"),
-        ("see https://evil.example/path now", r"see \(link\) now"),
+        ("x](https://evil.example) [y", "x)((link) (y"),
+        ("see https://evil.example/path now", "see (link) now"),
         (
             "<@123> <@&5> <#9> @everyone",
             "\\<@\u200b123\\> \\<@\u200b&5\\> \\<\\#9\\> @\u200beveryone",

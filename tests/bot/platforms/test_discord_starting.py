@@ -72,7 +72,8 @@ async def test_only_the_intents_that_are_needed_are_asked_for(
     discord.gateway.allowed_privileged = Intent.MESSAGE_CONTENT
     async with bot_on(discord, settings, app):
         (identify,) = discord.gateway.identified
-    wanted = Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES | Intent.MESSAGE_CONTENT
+    wanted = Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES
+    wanted |= Intent.GUILD_WEBHOOKS | Intent.MESSAGE_CONTENT
     assert identify["intents"] == wanted
 
 
