@@ -29,11 +29,3 @@ def segments(text: str, separator: str, note: str = "") -> list[str]:
     if note and complete and text.endswith(note):
         complete[-1] += note
     return complete
-
-
-def without_half(text: str, separator: str) -> str:
-    """A growing text without the separator's beginning, which would flash up at its end."""
-    for shown in range(len(separator) - 1, 0, -1):
-        if text.endswith(separator[:shown]):
-            return text[:-shown]
-    return text

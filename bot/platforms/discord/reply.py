@@ -19,7 +19,7 @@ from bot.cards import Persona
 from bot.errors import StoppingNow, UnderstudyError
 from bot.messages import waiting_line
 
-from .bursts import segments, without_half
+from .bursts import segments
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
 from .splitting import split
@@ -147,8 +147,6 @@ class DiscordReply:
             return [text]
         if not (separator := self.persona.prompt_format.burst_separator):
             return [text]
-        if not self.finished:
-            text = without_half(text, separator)
         return segments(text, separator, f"\n({self.failure.spoken})" if self.failure else "")
 
     async def _bring_up_to(self, parts: list[str]) -> None:
@@ -157,6 +155,7 @@ class DiscordReply:
                 self._stop_typing()
                 await self._breathe()
                 message = await self._outbox.post(part, as_reply=position == 0)
+                self._posted_at_s = monotonic()
                 self._shown.append(Shown(message, part))
             elif self._shown[position].text != part:
                 message = await self._outbox.edit(self._shown[position].message, part)
@@ -168,7 +167,6 @@ class DiscordReply:
         """Sends of one answer are as far apart as its edits: as many are allowed."""
         if self._shown and not isinstance(self.failure, StoppingNow):
             await asyncio.sleep(self._posted_at_s + self._edit_every_s - monotonic())
-        self._posted_at_s = monotonic()
 
     async def _give_up(self, error: Undeliverable) -> None:
         log.warning("an answer ended early on Discord: %s", error)

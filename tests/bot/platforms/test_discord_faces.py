@@ -12,7 +12,7 @@ from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, Script, bot_on, speaking, thread_in
 from tests.bot.platforms.stage_faces import HELLO, said, until_said, until_shown, words
-from tests.fakes.discord import FakeDiscord, Permission
+from tests.fakes.discord import FakeDiscord, Fault, Permission
 from tests.fakes.discord.nouns import FORUM, VOICE_CHANNEL
 from tests.fakes.discord.nouns import Face as SeenFace
 from tests.fakes.model import ModelServer, persona
@@ -222,6 +222,7 @@ async def test_before_anybody_is_known_to_speak_the_bot_does(
 
 
 async def test_two_answers_at_once_make_one_webhook(discord: FakeDiscord, bot: RunningBot) -> None:
+    discord.breaks(Fault("POST", "/channels/*/webhooks", "slow", delay_s=0.5, times=9))
     ada = discord.person("Ada")
     threads = [thread_in(discord, discord.general) for _ in range(3)]
     for where in (discord.general, *threads):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
-from bot.platforms.discord.bursts import MESSAGES_MAX, segments, without_half
+from bot.platforms.discord.bursts import MESSAGES_MAX, segments
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot
 from tests.bot.platforms.stage_faces import said, until_said, words
@@ -38,8 +39,6 @@ def test_a_separator_ends_a_message(text: str, cut: list[str]) -> None:
 
 def test_a_separator_may_be_any_text() -> None:
     assert segments("one<|next|>two\nlines", "<|next|>") == ["one", "two\nlines"]
-    assert without_half("one<|ne", "<|next|>") == "one"
-    assert without_half("one <", "\n") == "one <"
 
 
 def test_the_note_on_a_failure_is_no_message_of_its_own() -> None:
@@ -109,6 +108,8 @@ async def test_a_long_burst_is_six_messages_and_meets_no_rate_limit(
         rest,
     ]
     assert discord.rate_limited == []
+    sent_at_s = [one.texts[0].at_s for one in discord.answers(asked)]
+    assert all(later - sooner >= 0.2 for sooner, later in pairwise(sent_at_s))
 
 
 async def test_a_code_block_stays_in_one_message(
