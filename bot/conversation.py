@@ -120,13 +120,14 @@ class Conversation:
         The author's trace goes first: whatever happens on the way, what they said can be found.
         """
         said = claim.incoming
-        trace = self._people.trace(said.author_id, said.conversation)
+        traces = self._people.traces(said)
         choices = self._choices(said)
         async with line.door:
             counting = self._limits.counting(said)
-            _, admission, *rest = await self._store.ask_all(
-                trace, self._memory.claim(claim), *choices, *counting.asks
+            replies = await self._store.ask_all(
+                *traces, self._memory.claim(claim), *choices, *counting.asks
             )
+            admission, *rest = replies[len(traces) :]
             here, counts = rest[: len(choices)], rest[len(choices) :]
             verdict = await self._limits.verdict(counting, counts)
             return _Admitted(verdict, admission, merged(here))

@@ -116,6 +116,15 @@ class Memory:
         args = (said.message_id, claim.token, *bounds, _to_json(turn))
         return Ask(scripts.CLAIM, _keys(said.conversation), args, lambda r: _admission(r, claim))
 
+    async def unanswered(
+        self, conversation: str, message_ids: Sequence[str]
+    ) -> dict[str, float | None]:
+        """Those of these messages that were never answered; each with the seconds for which
+        somebody may still be at it (0: gone in the middle), None where nobody ever was."""
+        ask: Ask[list[int]] = Ask(scripts.UNANSWERED, _keys(conversation), tuple(message_ids), list)
+        states = zip(message_ids, await self._store.ask(ask), strict=True)
+        return {id_: (ms - 1) / 1000 if ms else None for id_, ms in states if ms >= 0}
+
     async def take(self, claim: Claim) -> Recalled | None:
         """The window, when it is this message's turn now; else None. Raises Lost, MemoryGone."""
         return await self._store.ask(self.taking(claim))
