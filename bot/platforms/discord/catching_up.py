@@ -32,6 +32,8 @@ PLACES_MAX, DIRECT_MAX, MESSAGES_MAX = 300, 100, 200
 """So many channels and threads, and direct messages, are looked through; so much of each."""
 PAUSE_S = 0.25
 """Between two places: live messages have nearly all of Discord's 50 requests a second."""
+PLACE_WITHIN_S = 8.0
+"""discord.py tries a failing request again for 25 s; the others need not wait for it."""
 GUILDS_WITHIN_S, LOOK_EVERY_S = 60.0, 0.25
 TAKEN_MAX = 10_000
 PLATFORM = conversation_of(0).partition(":")[0]
@@ -142,13 +144,10 @@ class CatchingUp:
                 )
 
     async def _look_through(self, place: Where, look: Look) -> None:
+        newer = place.history(limit=MESSAGES_MAX, after=look.after, oldest_first=True)
         try:
-            said = [
-                message
-                async for message in place.history(
-                    limit=MESSAGES_MAX, after=look.after, oldest_first=True
-                )
-            ]
+            async with asyncio.timeout(PLACE_WITHIN_S):
+                said = [message async for message in newer]
             await self._answer_missed(said, look)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             log.info("a place can't be caught up: %s", error)

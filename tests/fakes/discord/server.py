@@ -84,9 +84,10 @@ class FakeDiscord(People, Pressing, Moderators):
         return [one for one in self.sent if one.method == method and one.path.endswith(ending)]
 
     async def start(self) -> None:
+        """After `stop` it comes back at the same address, and still knows everything."""
         self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.gateway.url = self.gateway_url
