@@ -50,14 +50,13 @@ class WireTap:
                 writer.write(data)
                 await writer.drain()
 
+        ways = [asyncio.create_task(up()), asyncio.create_task(down())]
         try:
-            _, pending = await asyncio.wait(
-                [asyncio.create_task(up()), asyncio.create_task(down())],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for one in pending:
+            with suppress(asyncio.CancelledError):  # by `cut`
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for one in ways:
                 one.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.gather(*ways, return_exceptions=True)
         finally:
             self._lines.discard(task)
             for end in (writer, questions):

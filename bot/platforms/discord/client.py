@@ -20,6 +20,7 @@ from .commands import CommandTree, sync
 from .inviting import invite_link
 from .listening import incoming, is_a_persons, is_meant_for, places_around
 from .shards import Pace, Presence, Share
+from .throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Client(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             heartbeat_timeout=silent_s,
+            http_trace=Throttle(1.0 if share is None else share.part).trace(),
             shard_ids=None if share is None else list(share.ids),  # type: ignore[arg-type]  # None is its default
             shard_count=None if share is None else share.total,
         )
@@ -62,7 +64,7 @@ class Client(discord.AutoShardedClient):
         self._changes = changes
         self._presence = presence
         self._pace = Pace()
-        self._whole = share is None or share.whole
+        self._whole = share is None or share.part == 1
         self._gateway_from_api = gateway_from_api
 
     async def setup_hook(self) -> None:

@@ -27,8 +27,8 @@ class Share:
     total: int
 
     @property
-    def whole(self) -> bool:
-        return len(self.ids) == self.total
+    def part(self) -> float:
+        return len(self.ids) / self.total
 
 
 def share_of(setting: str | None) -> Share | None:

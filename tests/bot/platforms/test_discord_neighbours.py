@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bot.errors import MemoryGone, ModelGone
 from bot.settings import Settings
 from bot.wiring import wire
-from tests.bot.platforms.stage import RunningBot, bot_on, settled
+from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.fakes.discord import FakeDiscord, Fault, Message, User
 from tests.fakes.discord.limits import Bucket, Limit
 from tests.fakes.model import ModelServer, model_server, persona
@@ -31,6 +31,15 @@ async def until_shown(discord: FakeDiscord, asked: Message) -> None:
     assert await discord.world.until(lambda: bool(discord.answers(asked)), 10)
 
 
+async def until_answer(discord: FakeDiscord, to: Message, text: str = HELLO) -> None:
+    """All that was said after `to` is this."""
+
+    def said() -> list[str]:
+        return [one.content for one in discord.answers(to)]
+
+    assert await discord.world.until(lambda: said() == [text], 30), said()
+
+
 # -- Redis ------------------------------------------------------------------------------------
 
 
@@ -45,13 +54,13 @@ async def test_an_answer_is_given_whole_though_redis_goes_in_the_middle_of_it(
             await until_shown(discord, first)
             tap.away = True
             await tap.cut()
-            assert await settled(discord, first) == [HELLO]
+            await until_answer(discord, first)
             model.pace_s = 0
             second = discord.asks(ada, "and now?")
-            assert await settled(discord, second) == [MemoryGone.spoken]
+            await until_answer(discord, second, MemoryGone.spoken)
             tap.away = False
             third = discord.asks(ada, "are you well again?")
-            assert await settled(discord, third) == [HELLO]
+            await until_answer(discord, third)
     assert [one.content for one in discord.seen()] == [HELLO, MemoryGone.spoken, HELLO]
 
 
@@ -66,11 +75,11 @@ async def test_what_was_answered_when_redis_was_away_is_not_answered_again_by_a_
             await until_shown(discord, asked)
             tap.away = True
             await tap.cut()
-            assert await settled(discord, asked) == [HELLO]
+            await until_answer(discord, asked)
             tap.away = False
             discord.gateway.invalidate(resumable=False)
             missed = discord.asks(ada, "did you miss me?")
-            assert await settled(discord, missed, 1.0) == [HELLO]
+            await until_answer(discord, missed)
     assert [one.reply_to for one in discord.seen()] == [asked.id, missed.id]
 
 
@@ -85,12 +94,12 @@ async def test_a_model_that_is_gone_is_a_sentence_and_the_next_answer_is_there_w
         there = settings.model_copy(update={"inference_url": model.url})
         app = await stack.enter_async_context(wire(there))
         await stack.enter_async_context(bot_on(discord, there, app))
-        assert await settled(discord, discord.asks(ada, "hi")) == [HELLO]
+        await until_answer(discord, discord.asks(ada, "hi"))
         await life.aclose()
-        assert await settled(discord, discord.asks(ada, "there?")) == [ModelGone.spoken]
+        await until_answer(discord, discord.asks(ada, "there?"), ModelGone.spoken)
         port = int(model.url.rpartition(":")[2])
         await life.enter_async_context(model_server(port, personas=[persona("maya")]))
-        assert await settled(discord, discord.asks(ada, "back?")) == [HELLO]
+        await until_answer(discord, discord.asks(ada, "back?"))
 
 
 # -- Discord's limits -------------------------------------------------------------------------
@@ -118,15 +127,26 @@ async def test_an_edit_that_fails_for_a_moment_only_delays_the_answer(
     assert len(discord.answers(asked)) == 1
 
 
-async def test_under_the_limit_of_the_whole_bot_nothing_is_lost_or_doubled(
+async def test_the_limit_of_the_whole_bot_is_kept_without_a_single_429(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot, ada: User
+) -> None:
+    discord.limits.of_everything = Bucket(Limit(50, 1.0))
+    model.words, model.pace_s = ["Hello", " there", "."], 0.3
+    rooms = [discord.channel(f"room-{number}") for number in range(40)]
+    for one in [discord.asks(ada, "hi", room) for room in rooms]:
+        await until_answer(discord, one)
+    assert len(discord.sent) > 100  # else the limit was never near
+    assert discord.rate_limited == []
+
+
+async def test_a_limit_of_the_whole_bot_that_others_use_up_loses_and_doubles_nothing(
     discord: FakeDiscord, bot: RunningBot, ada: User
 ) -> None:
-    discord.limits.of_everything = Bucket(Limit(15, 1.0))
-    rooms = [discord.channel(f"room-{number}") for number in range(30)]
-    asked = [discord.asks(ada, "hi", room) for room in rooms]
-    for one in asked:
-        assert await settled(discord, one) == [HELLO]
-    assert discord.rate_limited  # else the limit was never met
+    discord.limits.of_everything = Bucket(Limit(20, 1.0))
+    rooms = [discord.channel(f"room-{number}") for number in range(15)]
+    for one in [discord.asks(ada, "hi", room) for room in rooms]:
+        await until_answer(discord, one)
+    assert discord.rate_limited
 
 
 # -- moderators -------------------------------------------------------------------------------
@@ -145,7 +165,7 @@ async def test_a_thread_locked_in_the_middle_of_an_answer_harms_no_other(
     await until_shown(discord, asked)
     discord.archives(thread, lock=True)
     elsewhere = discord.asks(ada, "hi")
-    assert await settled(discord, elsewhere) == [HELLO]
+    await until_answer(discord, elsewhere)
     assert "Traceback" not in caplog.text
 
 
@@ -163,5 +183,5 @@ async def test_a_server_that_throws_the_bot_out_in_the_middle_of_an_answer_harms
     await until_shown(discord, asked)
     discord.removes_bot_from(house)
     elsewhere = discord.asks(ada, "hi")
-    assert await settled(discord, elsewhere) == [HELLO]
+    await until_answer(discord, elsewhere)
     assert "Traceback" not in caplog.text
