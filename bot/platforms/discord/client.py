@@ -45,6 +45,7 @@ class Client(discord.AutoShardedClient):
         gateway_from_api: bool = False,
         catch_up_minutes: float = 0,
         silent_s: float = SILENT_S,
+        requests_per_second: float = 0,
     ) -> None:
         super().__init__(
             intents=INTENTS,
@@ -53,7 +54,7 @@ class Client(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             heartbeat_timeout=silent_s,
-            http_trace=Throttle(1.0 if share is None else share.part).trace(),
+            http_trace=Throttle(requests_per_second).trace() if requests_per_second else None,
             shard_ids=None if share is None else list(share.ids),  # type: ignore[arg-type]  # None is its default
             shard_count=None if share is None else share.total,
         )

@@ -74,6 +74,7 @@ async def run(
             gateway_from_api=gateway_from_api,
             catch_up_minutes=settings.catch_up_minutes,
             silent_s=silent_s,
+            requests_per_second=settings.discord_requests_per_second * (share.part if share else 1),
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
