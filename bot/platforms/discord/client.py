@@ -54,7 +54,7 @@ class Client(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             heartbeat_timeout=silent_s,
-            http_trace=Throttle(requests_per_second).trace() if requests_per_second else None,
+            http_trace=Throttle(requests_per_second).trace(),
             shard_ids=None if share is None else list(share.ids),  # type: ignore[arg-type]  # None is its default
             shard_count=None if share is None else share.total,
         )

@@ -24,7 +24,8 @@ class Throttle:
     """Lets so many requests begin in any second, first come, first served."""
 
     def __init__(self, per_second: float) -> None:
-        self._every_s = 1 / per_second
+        """0 is no limit."""
+        self._every_s = 1 / per_second if per_second else 0.0
         self._next_at = 0.0
         self._door = asyncio.Lock()
 
