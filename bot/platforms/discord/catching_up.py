@@ -34,6 +34,8 @@ PAUSE_S = 0.25
 """Between two places: live messages have nearly all of Discord's 50 requests a second."""
 PLACE_WITHIN_S = 8.0
 """discord.py tries a failing request again for 25 s; the others need not wait for it."""
+MEMORY_PAUSES_S = (0, 2, 10, 60)
+"""Before each look; there is a further one where memory was away."""
 GUILDS_WITHIN_S, LOOK_EVERY_S = 60.0, 0.25
 TAKEN_MAX = 10_000
 PLATFORM = conversation_of(0).partition(":")[0]
@@ -100,17 +102,27 @@ class CatchingUp:
         since = discord.utils.time_snowflake(discord.utils.utcnow() - self._window)
         look = Look(discord.Object(since))
         try:
-            await self._all_guilds(shard)
-            async for place in self._places(shard, since):
-                await self._look_through(place, look)
-                await asyncio.sleep(PAUSE_S)
-            await self._take_over(look)
-        except MemoryGone:
-            log.warning("what was missed can't be caught up without memory")
+            for pause_s in MEMORY_PAUSES_S:
+                await asyncio.sleep(pause_s)
+                if await self._look_everywhere(shard, look):
+                    break
         except Exception:
             log.exception("catching up broke off")
         if look.caught:
             log.info("caught up: %d messages were missed and are answered now", look.caught)
+
+    async def _look_everywhere(self, shard: int, look: Look) -> bool:
+        """False where memory went away before the end."""
+        try:
+            await self._all_guilds(shard)
+            async for place in self._places(shard, look.after.id):
+                await self._look_through(place, look)
+                await asyncio.sleep(PAUSE_S)
+            await self._take_over(look)
+        except MemoryGone:
+            log.warning("what was missed can't be caught up while memory is away")
+            return False
+        return True
 
     async def _all_guilds(self, shard: int) -> None:
         """READY only names the servers; they come one by one after it."""
@@ -207,6 +219,8 @@ def _speaking_places(guild: discord.Guild) -> list[Place]:
 
 
 def _may_read(place: Place) -> bool:
+    if isinstance(place, discord.Thread) and place.parent is None:
+        return False  # the channel around it can't be seen
     may = place.permissions_for(place.guild.me)
     return may.view_channel and may.read_message_history
 

@@ -86,6 +86,25 @@ async def test_what_was_answered_when_redis_was_away_is_not_answered_again_by_a_
     assert [one.reply_to for one in discord.seen()] == [asked.id, missed.id]
 
 
+async def test_what_was_missed_is_caught_up_when_redis_comes_after_the_bot(
+    discord: FakeDiscord,
+    settings: Settings,
+    ada: User,
+    redis_home: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    missed = discord.asks(ada, "are you up?")
+    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
+        tap.away = True
+        there = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
+        async with wire(there) as app, bot_on(discord, there, app):
+            async with asyncio.timeout(30):
+                while "while memory is away" not in caplog.text:
+                    await asyncio.sleep(0.05)
+            tap.away = False
+            await until_answer(discord, missed)
+
+
 # -- the model --------------------------------------------------------------------------------
 
 
