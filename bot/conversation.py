@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
@@ -33,6 +33,7 @@ FAREWELL_SECONDS = 3
 FLOOR_PAUSES_SECONDS = (0.05, 0.1, 0.2)
 LAST_FLOOR_PAUSE_SECONDS = 0.4
 """How often the floor is asked for while another process holds it."""
+LAST_TRIP_PAUSES_SECONDS = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,14 @@ class Conversation:
         The author's trace goes first: whatever happens on the way, what they said can be found.
         """
         said = claim.incoming
-        trace = self._people.trace(said.author_id, said.conversation)
+        traces = self._people.traces(said)
         choices = self._choices(said)
         async with line.door:
             counting = self._limits.counting(said)
-            _, admission, *rest = await self._store.ask_all(
-                trace, self._memory.claim(claim), *choices, *counting.asks
+            replies = await self._store.ask_all(
+                *traces, self._memory.claim(claim), *choices, *counting.asks
             )
+            admission, *rest = replies[len(traces) :]
             here, counts = rest[: len(choices)], rest[len(choices) :]
             verdict = await self._limits.verdict(counting, counts)
             return _Admitted(verdict, admission, merged(here))
@@ -189,7 +191,7 @@ class Conversation:
             await reply.withdraw()
         finally:
             await _unless_gone(
-                self._memory.finish(claim),
+                lambda: self._memory.finish(claim),
                 "a message that another one joined stays claimed for a while",
             )
 
@@ -213,10 +215,12 @@ class Conversation:
         finally:
             answer = speech.answer_to(claim.incoming.message_id)
             settling = verdict.settle(speech.tokens)
-            finishing = self._memory.finish(
-                claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
+            await _unless_gone(
+                lambda: self._memory.finish(
+                    claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
+                ),
+                "an answer was given that can't be remembered",
             )
-            await _unless_gone(finishing, "an answer was given that can't be remembered")
 
     async def _turn_away(self, claim: Claim, verdict: Verdict, reply: Reply) -> None:
         """Over the limit: said once, and the message is not remembered."""
@@ -224,13 +228,17 @@ class Conversation:
             if verdict.first:
                 await reply.notice(verdict.spoken, verdict.retry_after_s)
         finally:
-            finishing = self._memory.finish(claim, forget_question=True, also=verdict.refunds)
-            await _unless_gone(finishing, "a message over the limit stays in memory")
+            await _unless_gone(
+                lambda: self._memory.finish(claim, forget_question=True, also=verdict.refunds),
+                "a message over the limit stays in memory",
+            )
 
     async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""
-        refunding = self._store.ask_all(*verdict.refunds)
-        await _unless_gone(refunding, "a duplicate was counted against its author")
+        await _unless_gone(
+            lambda: self._store.ask_all(*verdict.refunds),
+            "a duplicate was counted against its author",
+        )
 
     def _cut_off(self, error: BaseException) -> UnderstudyError:
         if not isinstance(error, asyncio.CancelledError):
@@ -248,9 +256,14 @@ class Conversation:
             self._under_way.discard(task)
 
 
-async def _unless_gone(trip: Awaitable[object], otherwise: str) -> None:
-    """The last trip for a message; there is nobody left to tell when memory is gone by then."""
-    try:
-        await trip
-    except MemoryGone:
-        log.warning("%s", otherwise)
+async def _unless_gone(trip: Callable[[], Awaitable[object]], otherwise: str) -> None:
+    """The last trip for a message, made again for a while: a claim that nobody settles keeps all
+    others waiting. There is nobody left to tell when memory stays away."""
+    for pause_s in (*LAST_TRIP_PAUSES_SECONDS, None):
+        try:
+            await trip()
+            return
+        except MemoryGone:
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+    log.warning("%s", otherwise)

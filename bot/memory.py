@@ -116,6 +116,16 @@ class Memory:
         args = (said.message_id, claim.token, *bounds, _to_json(turn))
         return Ask(scripts.CLAIM, _keys(said.conversation), args, lambda r: _admission(r, claim))
 
+    async def unanswered(
+        self, conversation: str, message_ids: Sequence[str]
+    ) -> dict[str, float | None]:
+        """Those of these messages that were never answered; each with the seconds for which
+        somebody may still be at it (0: gone in the middle), None where nobody ever was."""
+        args = tuple(message_ids)
+        states = await self._store.ask(Ask(scripts.UNANSWERED, _keys(conversation), args, _numbers))
+        both = zip(message_ids, states, strict=True)
+        return {id_: (ms - 1) / 1000 if ms else None for id_, ms in both if ms >= 0}
+
     async def take(self, claim: Claim) -> Recalled | None:
         """The window, when it is this message's turn now; else None. Raises Lost, MemoryGone."""
         return await self._store.ask(self.taking(claim))
@@ -255,6 +265,10 @@ def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
     return Recalled(tuple(window))
+
+
+def _numbers(reply: list[int]) -> list[int]:
+    return reply
 
 
 def _answered(reply: Sequence[str]) -> Answered | None:

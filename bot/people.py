@@ -11,10 +11,12 @@ from typing import Any
 
 from .feedback import Feedback, Opinion
 from .memory import Memory, Turn
+from .messages import Incoming
 from .store import CLOCK, Ask, Store
 from .votes import Votes
 
 CONVERSATIONS_AT_ONCE = 50
+PRIVATE_TALKS_KEPT = 1000
 
 # A turn is dropped when its conversation is next spoken in after the ttl, and the conversation
 # with all of it after a ttl of silence: at the latest two of them after the person spoke.
@@ -37,6 +39,24 @@ return {now, redis.call('ZREVRANGE', KEYS[1], 0, -1)}
 
 # ARGV: until when; the person may have spoken again meanwhile
 _FORGET_TRACES = "return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])"
+
+
+# ARGV: conversation, ttl ms, how many are kept
+_NOTE_PRIVATE = (
+    CLOCK
+    + """
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -(ARGV[3] + 1))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+)
+
+# ARGV: how many
+_PRIVATE = "return redis.call('ZREVRANGE', KEYS[1], 0, ARGV[1] - 1)"
+
+# ARGV: conversation
+_FORGET_PRIVATE = "return redis.call('ZREM', KEYS[1], ARGV[1])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,19 @@ class People:
         """Note that this person speaks in this conversation."""
         return Ask(_TRACE, _key(author_id), (conversation, self._ttl_ms), int)
 
+    def traces(self, said: Incoming) -> tuple[Ask[int], ...]:
+        """The author's trace; of a private conversation also that it takes place, so that what
+        was said there during an outage can be found (platforms list no such conversations)."""
+        trace = self.trace(said.author_id, said.conversation)
+        if said.server is not None:
+            return (trace,)
+        args = (said.conversation, self._ttl_ms, PRIVATE_TALKS_KEPT)
+        return trace, Ask(_NOTE_PRIVATE, _private_key(said.conversation), args, int)
+
+    async def private_talks(self, platform: str, most: int) -> list[str]:
+        """The latest private conversations on a platform ("discord"), latest first."""
+        return await self._store.ask(Ask(_PRIVATE, _private_key(platform), (most,), list))
+
     async def show(self, author_id: str) -> Overview:
         """What is remembered of a person, in figures."""
         found = [_remembered(place, said) async for place, said in self._said(author_id)]
@@ -102,6 +135,9 @@ class People:
         for first in range(0, len(conversations), CONVERSATIONS_AT_ONCE):
             some = conversations[first : first + CONVERSATIONS_AT_ONCE]
             asks = [self._memory.forget_author(place, author_id) for place in some]
+            asks += [
+                Ask(_FORGET_PRIVATE, _private_key(place), (place,), lambda _: 0) for place in some
+            ]
             messages += sum(await self._store.ask_all(*asks))
         feedback = await self._feedback.forget(author_id)
         await self._votes.forget(author_id)
@@ -146,6 +182,11 @@ class People:
 
 def _key(author_id: str) -> tuple[str]:
     return (f"understudy:person:{{{author_id}}}:conversations",)
+
+
+def _private_key(conversation: str) -> tuple[str]:
+    """Of a conversation, or of the platform with which its name begins."""
+    return (f"understudy:private:{{{conversation.partition(':')[0]}}}",)
 
 
 def _remembered(conversation: str, said: list[Turn]) -> Remembered:

@@ -129,6 +129,24 @@ return reply
 """
 )
 
+# ARGV: ids; for each -1 where it was answered, 0 where nobody ever claimed it, else for how many
+#       milliseconds its claim holds, 1 where it ran out
+UNANSWERED = (
+    _NAMES
+    + """
+local states = {}
+for i, id in ipairs(ARGV) do
+  local deadline = claim_of(id)
+  if redis.call('ZSCORE', answered, id) then
+    states[i] = -1
+  else
+    states[i] = deadline and math.max(deadline - now, 1) or 0
+  end
+end
+return states
+"""
+)
+
 # ARGV: id, token
 TAKE = (
     _NAMES

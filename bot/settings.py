@@ -25,6 +25,14 @@ class Settings(BaseSettings):
     discord_token: SecretStr | None = None
     discord_api_url: str | None = None
     discord_gateway_url: str | None = None
+    discord_shards: str | None = None
+    """This process's part of the bot, "0-3/16"; None: all of it, in as many shards as Discord
+    recommends."""
+    discord_requests_per_second: int = Field(default=40, ge=0)
+    """Of the whole bot, whose shards share them. Discord takes 50 of most bots, more of the very
+    largest; 0: as fast as it goes."""
+    catch_up_minutes: float = Field(default=10, ge=0, le=1440)
+    """What was missed while the bot was away is answered if it is no older; 0: never."""
 
     redis_url: SecretStr | None = None
     """It may hold a password. None: the embedded Redis."""

@@ -59,7 +59,7 @@ async def running(
             "UNDERSTUDY_HOME": str(home), "REDIS_URL": redis,
             "INFERENCE_URL": f"{model.url}/v1", "INFERENCE_API_KEY": KEY,
             "DISCORD_TOKEN": discord.token, "DISCORD_API_URL": discord.api_url,
-            "LIMIT_MESSAGES_PER_MINUTE": "100000",
+            "LIMIT_MESSAGES_PER_MINUTE": "100000", "DISCORD_REQUESTS_PER_SECOND": "0",
         }  # fmt: skip
         with (home / f"{side.module}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(

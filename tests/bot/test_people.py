@@ -172,3 +172,39 @@ async def test_more_conversations_than_one_trip_asks_about_are_all_found(
         await say(app, f"{place}-{n}", tom)
     assert (await app.people.show(tom)).messages == 3
     assert await app.people.forget(tom) == Forgotten(3, 0)
+
+
+def said_in(conversation: str, author: str, server: str | None = None) -> Incoming:
+    return Incoming(conversation, uuid4().hex, author, "Tom", "hi", server=server)
+
+
+async def test_the_latest_private_conversations_of_a_platform_are_known(
+    app: App, kept: Store, tom: str
+) -> None:
+    platform = f"platform-{uuid4().hex}"
+    talks = [f"{platform}:{number}" for number in range(4)]
+    for talk in talks[:3]:
+        await kept.ask_all(*app.people.traces(said_in(talk, tom)))
+    await kept.ask_all(*app.people.traces(said_in(talks[3], tom, server="a server")))
+    assert await app.people.private_talks(platform, 10) == [talks[2], talks[1], talks[0]]
+    assert await app.people.private_talks(platform, 2) == [talks[2], talks[1]]
+    assert await app.people.private_talks(f"{platform}-2", 2) == []
+
+
+async def test_who_is_forgotten_has_no_private_conversation_any_more(
+    app: App, kept: Store, tom: str
+) -> None:
+    platform = f"platform-{uuid4().hex}"
+    await kept.ask_all(*app.people.traces(said_in(f"{platform}:1", tom)))
+    await app.people.forget(tom)
+    assert await app.people.private_talks(platform, 10) == []
+
+
+async def test_so_many_private_conversations_are_kept_and_no_more(
+    app: App, kept: Store, tom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.people.PRIVATE_TALKS_KEPT", 3)
+    platform = f"platform-{uuid4().hex}"
+    for number in range(5):
+        await kept.ask_all(*app.people.traces(said_in(f"{platform}:{number}", tom)))
+    assert len(await app.people.private_talks(platform, 10)) == 3

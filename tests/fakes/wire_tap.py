@@ -17,6 +17,8 @@ class WireTap:
     round_trips: int = 0
     sent: list[bytes] = field(default_factory=list)
     port: int = 0
+    away: bool = False
+    """Nobody answers any more; what is open ends with `cut`."""
     _lines: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -24,6 +26,9 @@ class WireTap:
         return f"redis://127.0.0.1:{self.port}/0"
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.away:
+            writer.close()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._lines.add(task)
@@ -45,14 +50,13 @@ class WireTap:
                 writer.write(data)
                 await writer.drain()
 
+        ways = [asyncio.create_task(up()), asyncio.create_task(down())]
         try:
-            _, pending = await asyncio.wait(
-                [asyncio.create_task(up()), asyncio.create_task(down())],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for one in pending:
+            with suppress(asyncio.CancelledError):  # by `cut`
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for one in ways:
                 one.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.gather(*ways, return_exceptions=True)
         finally:
             self._lines.discard(task)
             for end in (writer, questions):

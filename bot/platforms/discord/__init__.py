@@ -6,6 +6,9 @@ speaks and who may ask how often is the conversation's.
     running       start, stop, and one sentence for what prevents it
     endpoints     the one place where discord.py is pointed at another server
     client        which events there are, and whom they go to
+    shards        this process's connections: which, how they begin, which of them are there
+    throttle      the limit for the whole bot
+    catching_up   what was said while the bot was away
     listening     which messages are meant for the bot, and what they say
     answering     the answers under way
     changes       edited and deleted messages, in memory too

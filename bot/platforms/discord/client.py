@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import aiohttp
 import discord
 
+from bot.memory import Memory
+from bot.people import People
 from bot.places import Places
 
 from . import endpoints
 from .answering import Answering
+from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
 from .faces import Faces
 from .inviting import invite_link
 from .listening import incoming, is_a_persons, is_meant_for, places_around
+from .shards import Pace, Presence, Share
+from .throttle import Throttle
 
 log = logging.getLogger(__name__)
 
 INTENTS = discord.Intents(
     guilds=True, guild_messages=True, dm_messages=True, message_content=True, webhooks=True
 )
+SILENT_S = 60.0
+"""A connection on which nothing comes for so long, not even an echo, is dead."""
 
 
-class Client(discord.Client):
-    """One connection; it keeps no members and no messages, only guilds and channels."""
+class Client(discord.AutoShardedClient):
+    """This process's connections; it keeps no members and no messages, only guilds and channels."""
 
     def __init__(
         self,
@@ -34,9 +41,15 @@ class Client(discord.Client):
         places: Places,
         changes: Changes,
         faces: Faces,
-        tell_health: Callable[[str], None],
+        memory: Memory,
+        people: People,
+        presence: Presence,
         *,
+        share: Share | None = None,
         gateway_from_api: bool = False,
+        catch_up_minutes: float = 0,
+        silent_s: float = SILENT_S,
+        requests_per_second: float = 0,
     ) -> None:
         super().__init__(
             intents=INTENTS,
@@ -44,43 +57,59 @@ class Client(discord.Client):
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
+            heartbeat_timeout=silent_s,
+            http_trace=Throttle(requests_per_second).trace(),
+            shard_ids=None if share is None else list(share.ids),  # type: ignore[arg-type]  # None is its default
+            shard_count=None if share is None else share.total,
         )
         self.tree = CommandTree(self)
+        self.catching_up = CatchingUp(self, memory, people, self._is_for_me, catch_up_minutes)
         self._answering = answering
         self._places = places
         self._changes = changes
         self._faces = faces
-        self._tell_health = tell_health
+        self._presence = presence
+        self._pace = Pace()
+        self._whole = share is None or share.part == 1
         self._gateway_from_api = gateway_from_api
 
     async def setup_hook(self) -> None:
         """Logged in, not connected yet."""
-        if self._gateway_from_api:
-            await endpoints.ask_for_gateway(self.http)
-        try:
-            await sync(self.tree)
-        except (discord.HTTPException, aiohttp.ClientError) as error:
-            log.warning("the slash commands could not be brought up to date: %s", error)
+        advice = await endpoints.ask_for_gateway(self.http, follow=self._gateway_from_api)
+        self._pace.at_once = advice.at_once
+        if self.shard_count is None:
+            self.shard_count = advice.shards
+        shards: Iterable[int] = self.shard_ids or range(self.shard_count)
+        self._presence.expect(shards)
+        if 0 in shards:
+            await self._sync_commands()
 
-    async def on_connect(self) -> None:
-        self._tell_health("connected")
-        log.info("on Discord as %s", self.user)
-        if not self.guilds and self.application_id is not None:
+    async def before_identify_hook(
+        self,
+        shard_id: int | None,
+        *,
+        initial: bool = False,  # noqa: ARG002  # discord.py's own signature
+    ) -> None:
+        await self._pace.wait(shard_id or 0)
+
+    async def on_shard_connect(self, shard: int) -> None:
+        """A new session, at the start or where the last one could not be resumed."""
+        self._presence.came(shard)
+        log.info("on Discord as %s (shard %d of %d)", self.user, shard, self.shard_count or 1)
+        if self._whole and self._presence.all_there and not self.guilds and self.application_id:
             log.info("in no server yet; add it with %s", invite_link(self.application_id))
+        self.catching_up.begin(shard)
 
-    async def on_resumed(self) -> None:
-        self._tell_health("connected")
+    async def on_shard_resumed(self, shard: int) -> None:
+        self._presence.came(shard)
 
-    async def on_disconnect(self) -> None:
-        self._tell_health("reconnecting")
+    async def on_shard_disconnect(self, shard: int) -> None:
+        self._presence.went(shard)
 
     async def on_message(self, message: discord.Message) -> None:
-        me = self.user
-        if me is None or not is_a_persons(message):
-            return
-        here = await self._places.glance(*places_around(message.channel, message.guild))
-        if is_meant_for(me, message, here.mode or "mention"):
-            await self._answering.answer(incoming(me, message), message)
+        if self.user is not None and await self._is_for_me(message):
+            self.catching_up.note(message)
+            await self._answering.answer(incoming(self.user, message), message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:
@@ -94,3 +123,16 @@ class Client(discord.Client):
 
     async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:
         self._faces.forget(channel)
+
+    async def _is_for_me(self, message: discord.Message) -> bool:
+        me = self.user
+        if me is None or not is_a_persons(message):
+            return False
+        here = await self._places.glance(*places_around(message.channel, message.guild))
+        return is_meant_for(me, message, here.mode or "mention")
+
+    async def _sync_commands(self) -> None:
+        try:
+            await sync(self.tree)
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            log.warning("the slash commands could not be brought up to date: %s", error)

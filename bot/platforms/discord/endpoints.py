@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
@@ -33,10 +34,21 @@ def pointing_at(api_url: str | None, gateway_url: str | None) -> Iterator[None]:
         Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = was
 
 
-async def ask_for_gateway(http: HTTPClient) -> None:
-    """Takes the gateway that the API names: another server's token is not shown to Discord."""
-    _, url, _ = await http.get_bot_gateway()
-    DiscordWebSocket.DEFAULT_GATEWAY = URL(url)
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How many shards the API recommends, and how many sessions it lets begin at once."""
+
+    shards: int
+    at_once: int
+
+
+async def ask_for_gateway(http: HTTPClient, *, follow: bool = True) -> Advice:
+    """Takes the gateway that the API names (`follow`): another server's token is not shown to
+    Discord."""
+    shards, url, starts = await http.get_bot_gateway()
+    if follow:
+        DiscordWebSocket.DEFAULT_GATEWAY = URL(url)
+    return Advice(max(1, shards), max(1, starts["max_concurrency"]))
 
 
 def _check(name: str, url: str | None, schemes: tuple[str, ...]) -> None:

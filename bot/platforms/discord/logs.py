@@ -6,6 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LOGGERS = ("discord.client", "discord.shard")
+PASSING = ("Attempting a reconnect", "Failed to connect for shard")
+
 
 class Calmer(logging.Filter):
     """A connection that comes back by itself is a warning with its reason, not a traceback."""
@@ -13,7 +16,7 @@ class Calmer(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if "voice will NOT be supported" in str(record.msg):
             return False
-        if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
+        if record.exc_info and str(record.msg).startswith(PASSING):
             reason = record.exc_info[1]
             record.msg = f"the connection to Discord is gone (%s); {record.msg}"
             record.args = (type(reason).__name__, *(record.args or ()))
@@ -25,10 +28,11 @@ class Calmer(logging.Filter):
 @contextmanager
 def calm() -> Iterator[None]:
     """While a client runs; logging is the process's, so it is put back after it."""
-    logger = logging.getLogger("discord.client")
     calmer = Calmer()
-    logger.addFilter(calmer)
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(calmer)
     try:
         yield
     finally:
-        logger.removeFilter(calmer)
+        for name in LOGGERS:
+            logging.getLogger(name).removeFilter(calmer)

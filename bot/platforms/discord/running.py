@@ -17,7 +17,7 @@ from bot.wiring import App
 
 from .answering import DRAIN_S, Answering
 from .changes import Changes
-from .client import Client
+from .client import SILENT_S, Client
 from .commands import (
     AdminCommands,
     ChatCommands,
@@ -31,6 +31,7 @@ from .faced import FacedOutbox
 from .faces import Faces
 from .logs import calm
 from .reply import EDIT_EVERY_S
+from .shards import Presence, share_of
 
 AUTHENTICATION_FAILED = 4004
 
@@ -42,17 +43,20 @@ async def run(
     *,
     edit_every_s: float = EDIT_EVERY_S,
     drain_s: float = DRAIN_S,
+    silent_s: float = SILENT_S,
 ) -> None:
     """Answers on Discord until `stopping` is set; then answers under way finish within 20 s.
 
     A growing answer is edited every `edit_every_s` at most; `drain_s` is when answers that nobody
-    else stopped are cut off. The platform's health is told in `app.platforms`.
+    else stopped are cut off; a connection that is silent for `silent_s` is dead. The platform's
+    health is told in `app.platforms`.
 
     Raises CannotStart (WrongToken, MissingIntent, DiscordUnreachable, DiscordRefuses,
     WrongSettings) with the sentence for the owner; also later, when Discord revokes the token.
     """
     if settings.discord_token is None:
         raise WrongSettings("DISCORD_TOKEN is not set")
+    share = share_of(settings.discord_shards)
     api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
     with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
         faces = Faces(app.places)
@@ -64,7 +68,18 @@ async def run(
 
         changes = Changes(app.memory)
         client = Client(
-            answering, app.places, changes, faces, tell_health, gateway_from_api=gateway_from_api
+            answering,
+            app.places,
+            changes,
+            faces,
+            app.memory,
+            app.people,
+            Presence(tell_health),
+            share=share,
+            gateway_from_api=gateway_from_api,
+            catch_up_minutes=settings.catch_up_minutes,
+            silent_s=silent_s,
+            requests_per_second=settings.discord_requests_per_second * (share.part if share else 1),
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
@@ -74,6 +89,7 @@ async def run(
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)
+            await client.catching_up.close()
             await answering.drain(drain_s)
 
 
@@ -112,6 +128,8 @@ def _spoken_failures() -> Iterator[None]:
         if error.code == AUTHENTICATION_FAILED:
             raise WrongToken from None
         raise DiscordRefuses(f"the gateway closed with {error.code}") from error
+    except discord.GatewayNotFound as error:
+        raise DiscordRefuses("it does not say where its gateway is") from error
     except discord.HTTPException as error:
         raise DiscordRefuses(f"it answered {error.status}") from error
     except (aiohttp.ClientError, TimeoutError) as error:

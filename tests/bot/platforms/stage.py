@@ -80,12 +80,22 @@ QUICK_EDIT_EVERY_S = EDIT_EVERY_S / 5
 
 @asynccontextmanager
 async def bot_on(
-    discord: FakeDiscord, settings: Settings, app: App, *, drain_s: float = 5.0
+    discord: FakeDiscord,
+    settings: Settings,
+    app: App,
+    *,
+    drain_s: float = 5.0,
+    silent_s: float = 60.0,
 ) -> AsyncIterator[RunningBot]:
     """A bot that is online, and stopped at the end."""
     stopping = asyncio.Event()
     running = platform.run(
-        settings, app, stopping, edit_every_s=QUICK_EDIT_EVERY_S, drain_s=drain_s
+        settings,
+        app,
+        stopping,
+        edit_every_s=QUICK_EDIT_EVERY_S,
+        drain_s=drain_s,
+        silent_s=silent_s,
     )
     bot = RunningBot(stopping, asyncio.create_task(running))
     try:

@@ -57,6 +57,49 @@ async def test_an_invalid_session_is_begun_anew(
     assert app.platforms["discord"] == "connected"
 
 
+async def test_a_session_that_discord_has_forgotten_is_begun_anew_and_nothing_is_lost(
+    discord: FakeDiscord, bot: RunningBot
+) -> None:
+    discord.gateway.drop_sockets()
+    discord.gateway.sessions.clear()
+    asked = discord.asks(discord.person("Ada"), "did you miss me?")
+    assert await settled(discord, asked) == [HELLO]
+    assert discord.gateway.resumed == 0
+    assert len(discord.gateway.identified) == 2
+
+
+async def test_a_discord_that_is_away_as_a_whole_and_comes_back_loses_nothing(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    discord.asks(ada, "hi")
+    await discord.until_says(HELLO)
+    await discord.stop()
+    while app.platforms["discord"] != "reconnecting":
+        await asyncio.sleep(0.02)
+    asked = discord.asks(ada, "did you miss me?")
+    await discord.start()
+    assert await settled(discord, asked) == [HELLO]
+    assert app.platforms["discord"] == "connected"
+
+
+async def test_a_connection_that_only_seems_to_be_there_is_given_up(
+    settings: Settings, app: App
+) -> None:
+    async with (
+        FakeDiscord(heartbeat_interval_s=0.5) as discord,
+        bot_on(discord, pointed_at(discord, settings), app, silent_s=2.0),
+    ):
+        await asyncio.sleep(3)
+        assert discord.gateway.resumed == 0  # heartbeats are answered: all is well
+        discord.gateway.deaf = True
+        assert await discord.world.until(lambda: discord.gateway.resumed > 0, 20)
+        discord.gateway.deaf = False
+        asked = discord.asks(discord.person("Ada"), "hi")
+        assert await settled(discord, asked) == [HELLO]
+        assert len(discord.gateway.identified) == 1
+
+
 async def test_a_message_that_comes_again_with_a_resume_is_answered_once(
     discord: FakeDiscord, model: ModelServer, bot: RunningBot
 ) -> None:

@@ -48,7 +48,8 @@ From Discord's documentation (discord-api-docs, August 2026):
 
     gateway       opcodes and close codes; intents, and what a bot without message content still
                   sees (the same in history); a guild's shard, and the first one for what has no
-                  guild; one IDENTIFY per 5 s and bucket of max_concurrency, else INVALID_SESSION
+                  guild; a channel's last_message_id, which may be a deleted one's; one IDENTIFY
+                  per 5 s and bucket of max_concurrency, else INVALID_SESSION
     messages      snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
                   back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
                   only the author edits content; `attachments` of an edit are those that stay;
@@ -99,11 +100,11 @@ requests a second) is there for the test that asks for it: `limits.of_everything
 
 Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
 string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, outages of
-guilds, a nick for each guild, guilds and members by REST or by REQUEST_GUILD_MEMBERS, bulk delete
-by the bot, webhook avatars by upload, private threads, archived threads by REST, forum posts by
-the bot (people start them like threads; the first message has an id of its own here), guild
-commands, 4011 (too many guilds for one shard), the end of the session starts of a day,
-zstd-stream (discord.py falls back to zlib-stream).
+guilds, a nick for each guild, guilds by REST, members by REST other than one by one or by
+REQUEST_GUILD_MEMBERS, bulk delete by the bot, webhook avatars by upload, private threads, archived
+threads by REST, forum posts by the bot (people start them like threads; the first message has an
+id of its own here), guild commands, 4011 (too many guilds for one shard), the end of the session
+starts of a day, zstd-stream (discord.py falls back to zlib-stream).
 """
 
 from tests.fakes.discord.faults import Fault

@@ -83,6 +83,8 @@ class Channel:
     kind: int = TEXT_CHANNEL
     guild: Guild | None = None
     recipient: User | None = None
+    last_message_id: str | None = None
+    """It stays when that message is deleted."""
     deleted: bool = False
     overwrites: dict[str, Overwrite] = field(default_factory=dict)
 

@@ -92,7 +92,7 @@ def channel(subject: Channel) -> Json:
         return {
             "id": subject.id,
             "type": DIRECT_MESSAGE,
-            "last_message_id": None,
+            "last_message_id": subject.last_message_id,
             "recipients": [user(subject.recipient)],
             "flags": 0,
         }
@@ -111,7 +111,7 @@ def channel(subject: Channel) -> Json:
         "rate_limit_per_user": 0,
         "nsfw": False,
         "topic": None,
-        "last_message_id": None,
+        "last_message_id": subject.last_message_id,
         "parent_id": None,
         "flags": 0,
     }
@@ -127,7 +127,7 @@ def thread(subject: Thread, world: World) -> Json:
         "owner_id": subject.owner.id,
         "name": subject.name,
         "type": subject.kind,
-        "last_message_id": said[-1].id if said else None,
+        "last_message_id": subject.last_message_id,
         "message_count": sum(not one.deleted for one in said),
         "total_message_sent": len(said),
         "member_count": min(len(subject.members), 50),

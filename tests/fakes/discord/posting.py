@@ -71,6 +71,7 @@ class Posting:
             by_webhook = message.webhook_id is not None
             self.threads.said_in(message.channel, message.author, by_webhook=by_webhook)
         self.world.messages.append(message)
+        message.channel.last_message_id = message.id
         self.gateway.dispatch_message("MESSAGE_CREATE", message)
         self.world.changed()
         return message

@@ -11,7 +11,13 @@ from tests.fakes.discord import payloads, routes
 from tests.fakes.discord.answers import json_answer
 from tests.fakes.discord.bodies import carried
 from tests.fakes.discord.commands import Commands
-from tests.fakes.discord.errors import ApiError, unauthorized, unknown_route
+from tests.fakes.discord.errors import (
+    ApiError,
+    missing_access,
+    unauthorized,
+    unknown_member,
+    unknown_route,
+)
 from tests.fakes.discord.faults import Fault, Sent, cut
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import Interactions
@@ -78,9 +84,10 @@ class FakeDiscord(People, Pressing, Moderators):
         return [one for one in self.sent if one.method == method and one.path.endswith(ending)]
 
     async def start(self) -> None:
+        """After `stop` it comes back at the same address, and still knows everything."""
         self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.gateway.url = self.gateway_url
@@ -117,6 +124,7 @@ class FakeDiscord(People, Pressing, Moderators):
             ("me", "GET", "/users/@me", self._get_me),
             ("application", "GET", "/applications/@me", self._get_application),
             ("application", "GET", "/oauth2/applications/@me", self._get_application),
+            ("member", "GET", "/guilds/{guild_id}/members/{user_id}", self._get_member),
         ]
         return own + routes.of(
             self.messages, self.threads, self.webhooks, self.commands, self.interactions
@@ -133,6 +141,15 @@ class FakeDiscord(People, Pressing, Moderators):
 
     async def _get_application(self, request: web.Request) -> web.Response:
         return json_answer(payloads.application(self.world, self.application_id))
+
+    async def _get_member(self, request: web.Request) -> web.Response:
+        guild_id, user_id = request.match_info["guild_id"], request.match_info["user_id"]
+        guild = next((one for one in self.world.guilds if one.id == guild_id), None)
+        if guild is None or not self.world.bot_is_in(guild):
+            raise missing_access()
+        if user_id not in guild.members:
+            raise unknown_member()
+        return json_answer(payloads.full_member(guild.members[user_id].user, guild))
 
     async def _get_file(self, request: web.Request) -> web.Response:
         attachment = self.world.find_attachment(request.path)

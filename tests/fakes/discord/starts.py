@@ -23,6 +23,7 @@ class Starts:
     max_concurrency: int = 1
     identify_every_s: float = 5.0
     used: int = 0
+    refused: int = 0
     _last_s: dict[int, float] = field(default_factory=dict)
 
     def take(self, shard: int) -> bool:
@@ -30,6 +31,7 @@ class Starts:
         bucket, now_s = shard % self.max_concurrency, time.monotonic()
         last_s = self._last_s.get(bucket)
         if last_s is not None and now_s - last_s < self.identify_every_s:
+            self.refused += 1
             return False
         self._last_s[bucket] = now_s
         self.used += 1
