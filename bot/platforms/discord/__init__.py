@@ -12,6 +12,9 @@ speaks and who may ask how often is the conversation's.
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
     delivery      sends and edits that survive lost answers and bad moments
+    faces         the webhooks by which personas have a name and a picture of their own
+    faced         sends and edits with such a face, or as the bot itself
+    jumping       the line above an answer that can't be a reply
     commands/     slash commands
     inviting      the link that adds the bot to a server
     logs          discord.py's log, calmer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -31,8 +32,14 @@ class Answers(Protocol):
 class Answering:
     """Hands messages to the conversation and knows which answers are not finished yet."""
 
-    def __init__(self, conversation: Answers, edit_every_s: float = EDIT_EVERY_S) -> None:
+    def __init__(
+        self,
+        conversation: Answers,
+        edit_every_s: float = EDIT_EVERY_S,
+        outbox: Callable[[discord.Message], Outbox] = Outbox,
+    ) -> None:
         self._conversation = conversation
+        self._outbox = outbox
         self._edit_every_s = edit_every_s
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -41,7 +48,7 @@ class Answering:
         """Nothing new is begun while stopping."""
         if self._stopping.is_set():
             return
-        reply = DiscordReply(Outbox(message), self._edit_every_s)
+        reply = DiscordReply(self._outbox(message), self._edit_every_s)
         task = asyncio.create_task(self._answer(incoming, reply))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

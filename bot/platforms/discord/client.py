@@ -14,12 +14,15 @@ from . import endpoints
 from .answering import Answering
 from .changes import Changes
 from .commands import CommandTree, sync
+from .faces import Faces
 from .inviting import invite_link
 from .listening import incoming, is_a_persons, is_meant_for, places_around
 
 log = logging.getLogger(__name__)
 
-INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+INTENTS = discord.Intents(
+    guilds=True, guild_messages=True, dm_messages=True, message_content=True, webhooks=True
+)
 
 
 class Client(discord.Client):
@@ -30,6 +33,7 @@ class Client(discord.Client):
         answering: Answering,
         places: Places,
         changes: Changes,
+        faces: Faces,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -45,6 +49,7 @@ class Client(discord.Client):
         self._answering = answering
         self._places = places
         self._changes = changes
+        self._faces = faces
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -86,3 +91,6 @@ class Client(discord.Client):
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         await self._changes.deleted(payload.channel_id, payload.message_ids)
+
+    async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:
+        self._faces.forget(channel)

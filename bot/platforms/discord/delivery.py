@@ -16,43 +16,67 @@ from typing import TypeVar
 
 import aiohttp
 import discord
+from discord.ui import View
+from discord.utils import MISSING
 
-from .errors import MayNotWrite, PlaceGone, Undeliverable
+from bot.cards import Persona
+
+from .errors import FaceGone, MayNotWrite, PlaceGone, Undeliverable
 
 log = logging.getLogger(__name__)
 
 PAUSES_S = (0.2, 1.5, 5.0)
 LONGEST_PAUSE_S = 30.0
 REPLY_NEEDS_HISTORY = 160002
+UNKNOWN_WEBHOOK = 10015
 Result = TypeVar("Result")
 
 
 class Outbox:
     """Where the answer to one message goes: a reply to it first, then plain messages."""
 
-    def __init__(self, asked: discord.Message, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
-        self._asked = asked
+    def __init__(
+        self,
+        to: discord.Message | discord.abc.MessageableChannel,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+    ) -> None:
+        """What is said `to` a channel answers nobody: it is no reply and pings nobody."""
+        self._asked = to if isinstance(to, discord.Message) else None
+        self._channel = to.channel if isinstance(to, discord.Message) else to
         self._pauses_s = pauses_s
         # The person answered may be pinged, by the reply or by name; nobody else ever is.
         self._pings = discord.AllowedMentions(
-            everyone=False, roles=False, users=[asked.author], replied_user=True
+            everyone=False,
+            roles=False,
+            users=[self._asked.author] if self._asked else False,
+            replied_user=self._asked is not None,
         )
 
-    def typing(self) -> AbstractAsyncContextManager[None]:
-        return self._asked.channel.typing()
+    def speak_as(self, persona: Persona) -> None:
+        """Who speaks from now on; the bot itself, where there are no faces."""
 
-    async def post(self, text: str, *, as_reply: bool) -> discord.Message:
+    async def lead_chars(self) -> int:
+        """So many characters of the reply are not for the text."""
+        return 0
+
+    def typing(self) -> AbstractAsyncContextManager[None]:
+        return self._channel.typing()
+
+    async def post(self, text: str, *, as_reply: bool, view: View | None = None) -> discord.Message:
         """Raises Undeliverable, or discord.py's error when Discord stays broken."""
         nonce = secrets.randbits(64)
-        reference = self._asked.to_reference(fail_if_not_exists=False) if as_reply else None
+        reference = (
+            self._asked.to_reference(fail_if_not_exists=False) if as_reply and self._asked else None
+        )
 
         async def send(reference: discord.MessageReference | None) -> discord.Message:
-            return await self._asked.channel.send(
+            return await self._channel.send(
                 text,
                 nonce=nonce,
                 reference=reference,  # type: ignore[arg-type]  # None is what it means by default
                 allowed_mentions=self._pings,
                 suppress_embeds=True,
+                view=view,  # type: ignore[arg-type]  # as above
             )
 
         try:
@@ -62,22 +86,28 @@ class Outbox:
                 raise MayNotWrite(self._place) from error
             return await self._attempt(lambda: send(None))
 
-    async def edit(self, message: discord.Message, text: str) -> None:
-        """Raises Undeliverable, or discord.py's error when Discord stays broken."""
+    async def edit(
+        self, message: discord.Message, text: str, *, view: View | None = MISSING
+    ) -> discord.Message:
+        """The message that shows the text now: mostly the same one. Without `view` its buttons
+        stay. Raises Undeliverable, or discord.py's error when Discord stays broken."""
         try:
             # discord.py's `suppress` is False by default, which would bring the embeds back.
             await self._attempt(
-                lambda: message.edit(content=text, suppress=True, allowed_mentions=self._pings)
+                lambda: message.edit(
+                    content=text, suppress=True, allowed_mentions=self._pings, view=view
+                )
             )
         except discord.Forbidden as error:
             raise MayNotWrite(self._place) from error
+        return message
 
     async def delete(self, message: discord.Message) -> None:
         await self._attempt(message.delete)
 
     async def tell_privately(self, error: Undeliverable) -> None:
         """Says in a direct message why there is no answer where it was asked for."""
-        if self._asked.guild is None:
+        if self._asked is None or self._asked.guild is None:
             return
         try:
             await self._asked.author.send(error.spoken)
@@ -86,7 +116,7 @@ class Outbox:
 
     @property
     def _place(self) -> str:
-        return f"#{getattr(self._asked.channel, 'name', 'our direct messages')}"
+        return f"#{getattr(self._channel, 'name', 'our direct messages')}"
 
     async def _attempt(self, call: Callable[[], Awaitable[Result]]) -> Result:
         for pause_s in self._pauses_s:
@@ -95,7 +125,7 @@ class Outbox:
             except (aiohttp.ClientConnectionError, TimeoutError) as error:
                 log.info("Discord's answer was lost (%s); once more", type(error).__name__)
             except discord.NotFound as error:
-                raise PlaceGone(str(error)) from error
+                raise _gone(error) from error
             except discord.HTTPException as error:
                 if error.status not in (429, 503):  # others it has repeated already
                     raise
@@ -105,7 +135,11 @@ class Outbox:
         try:
             return await call()
         except discord.NotFound as error:
-            raise PlaceGone(str(error)) from error
+            raise _gone(error) from error
+
+
+def _gone(error: discord.NotFound) -> Undeliverable:
+    return (FaceGone if error.code == UNKNOWN_WEBHOOK else PlaceGone)(str(error))
 
 
 def _asked_pause_s(error: discord.HTTPException) -> float | None:

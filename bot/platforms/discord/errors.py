@@ -59,3 +59,7 @@ class MayNotWrite(Undeliverable):
 
 class PlaceGone(Undeliverable):
     """The channel, or the answer itself, was deleted: somebody did not want it."""
+
+
+class FaceGone(Undeliverable):
+    """The webhook of an answer was deleted; the answer itself need not end with it."""

@@ -33,6 +33,11 @@ def is_meant_for(me: discord.abc.User, message: discord.Message, mode: Mode) -> 
     return _mentions_own_role(message) or _answers(me, message)
 
 
+def is_own(me: discord.abc.User, message: discord.Message) -> bool:
+    """Whether the bot said it, as itself or with a persona's face (by a webhook of its own)."""
+    return me.id in (message.author.id, message.application_id)
+
+
 def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
     return Incoming(
         conversation=conversation_of(message.channel.id),
@@ -115,4 +120,4 @@ def _mentions_own_role(message: discord.Message) -> bool:
 
 def _answers(me: discord.abc.User, message: discord.Message) -> bool:
     replied_to = message.reference.resolved if message.reference is not None else None
-    return isinstance(replied_to, discord.Message) and replied_to.author.id == me.id
+    return isinstance(replied_to, discord.Message) and is_own(me, replied_to)

@@ -65,6 +65,7 @@ class DiscordReply:
 
     async def working(self, persona: Persona) -> None:
         self.persona = persona
+        self._outbox.speak_as(persona)
         self._typing = asyncio.create_task(self._type())
 
     async def waiting(self, ahead: int) -> None:
@@ -115,7 +116,7 @@ class DiscordReply:
             while True:
                 self._news.clear()
                 final = self._ended.is_set()
-                await self._bring_up_to(split(self._newest))
+                await self._bring_up_to(await self._parts(self._newest))
                 if final:
                     return
                 await self._pause()
@@ -132,6 +133,9 @@ class DiscordReply:
             await asyncio.wait_for(self._ended.wait(), self._edit_every_s)
         await self._news.wait()
 
+    async def _parts(self, text: str) -> list[str]:
+        return split(text, lead=await self._outbox.lead_chars())
+
     async def _bring_up_to(self, parts: list[str]) -> None:
         for position, part in enumerate(parts):
             if position == len(self._shown):
@@ -139,8 +143,8 @@ class DiscordReply:
                 message = await self._outbox.post(part, as_reply=position == 0)
                 self._shown.append(Shown(message, part))
             elif self._shown[position].text != part:
-                await self._outbox.edit(self._shown[position].message, part)
-                self._shown[position].text = part
+                message = await self._outbox.edit(self._shown[position].message, part)
+                self._shown[position] = Shown(message, part)
         while parts and len(self._shown) > len(parts):
             await self._outbox.delete(self._shown.pop().message)
 

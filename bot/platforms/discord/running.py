@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import aiohttp
 import discord
@@ -26,6 +27,8 @@ from .commands import (
 )
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
+from .faced import FacedOutbox
+from .faces import Faces
 from .logs import calm
 from .reply import EDIT_EVERY_S
 
@@ -52,7 +55,8 @@ async def run(
         raise WrongSettings("DISCORD_TOKEN is not set")
     api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
     with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
-        answering = Answering(app.conversation, edit_every_s)
+        faces = Faces(app.places)
+        answering = Answering(app.conversation, edit_every_s, partial(FacedOutbox, faces))
         gateway_from_api = api_url is not None and gateway_url is None
 
         def tell_health(word: str) -> None:
@@ -60,7 +64,7 @@ async def run(
 
         changes = Changes(app.memory)
         client = Client(
-            answering, app.places, changes, tell_health, gateway_from_api=gateway_from_api
+            answering, app.places, changes, faces, tell_health, gateway_from_api=gateway_from_api
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))

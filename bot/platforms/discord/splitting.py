@@ -20,12 +20,14 @@ FULL_ENOUGH = 0.5
 """A break counts when it leaves a message at least so full; else the next finer one is taken."""
 
 
-def split(text: str, limit: int = MESSAGE_MAX_CHARS) -> list[str]:
-    """The messages of at most `limit` characters that show `text`; none for an empty one."""
+def split(text: str, limit: int = MESSAGE_MAX_CHARS, lead: int = 0) -> list[str]:
+    """The messages of at most `limit` characters that show `text`; none for an empty one. The
+    first has `lead` characters less to itself."""
     parts: list[str] = []
     rest, reopened = text.strip(), ""
     while rest:
-        at = _cut(rest, limit - len(reopened) - len(CLOSING))
+        room = limit if parts else limit - lead
+        at = _cut(rest, room - len(reopened) - len(CLOSING))
         head, rest = rest[:at], rest[at:]
         part = reopened + head
         language = _open_fence(part)

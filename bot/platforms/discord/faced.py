@@ -1,0 +1,190 @@
+"""An outbox in which a persona speaks with its own face; the bot itself where there is none.
+
+Knows what a webhook lacks: no reply, so a jump line leads the answer; no nonce, so a send whose
+answer was lost is looked for before it is made again.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+import aiohttp
+import discord
+from discord.ui import View
+from discord.utils import MISSING
+
+from bot.cards import Persona
+
+from .delivery import PAUSES_S, Outbox
+from .errors import FaceGone, PlaceGone, Undeliverable
+from .faces import Face, Faces
+from .jumping import jump_line, leading
+
+log = logging.getLogger(__name__)
+
+LOOKED_BACK = 50
+"""A message that may be there already is looked for among so many."""
+
+
+class FacedOutbox(Outbox):
+    """Decides once for an answer whether it has a face; one that is lost is not sought again."""
+
+    def __init__(
+        self,
+        faces: Faces,
+        to: discord.Message | discord.abc.MessageableChannel,
+        persona: Persona | None = None,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+    ) -> None:
+        super().__init__(to, pauses_s)
+        self._faces = faces
+        self._face: Face | None = None
+        self._decided = False
+        self._lead = ""
+        self._used: dict[int, discord.Webhook] = {}
+        self._said: set[int] = set()
+        self._after = self._asked.id if self._asked else _newest_id(self._channel)
+        if persona is not None:
+            self.speak_as(persona)
+
+    def speak_as(self, persona: Persona) -> None:
+        self._face = Face.of(persona)
+        self._faces.look_ahead(self._channel)
+
+    async def lead_chars(self) -> int:
+        if self._face is not None and not self._decided:
+            self._decided = True
+            if await self._webhook() is None:
+                self._face = None
+            elif self._asked is not None:
+                self._lead = jump_line(self._asked)
+        return len(self._lead)
+
+    async def post(self, text: str, *, as_reply: bool, view: View | None = None) -> discord.Message:
+        await self.lead_chars()
+        led = self._lead + text if as_reply else text
+        for _ in range(2):  # once more where the webhook was deleted in between
+            webhook = await self._webhook()
+            if webhook is None or self._face is None:
+                break
+            try:
+                return await self._say(webhook, self._face, led, view)
+            except (Undeliverable, discord.HTTPException) as error:
+                if _is_discords_own(error):
+                    raise
+                log.warning("a face is refused in %s: %s", self._place, error)
+                self._faces.forget(self._channel)
+        self._face = None
+        return await super().post(text, as_reply=as_reply, view=view)
+
+    async def edit(
+        self, message: discord.Message, text: str, *, view: View | None = MISSING
+    ) -> discord.Message:
+        if message.webhook_id is None:
+            return await super().edit(message, text, view=view)
+        lead = leading(message.content)
+        try:
+            webhook = await self._maker_of(message)
+            await self._attempt(
+                lambda: webhook.edit_message(
+                    message.id,
+                    content=lead + text,
+                    allowed_mentions=self._pings,
+                    view=view,
+                    thread=self._thread,
+                )
+            )
+        except (Undeliverable, discord.HTTPException) as error:
+            if isinstance(error, PlaceGone) or _is_discords_own(error):
+                raise
+            log.warning("an answer in %s goes on in a new message: %s", self._place, error)
+            return await self._anew(message, text, bool(lead), view)
+        return message
+
+    async def delete(self, message: discord.Message) -> None:
+        if message.webhook_id is None:
+            return await super().delete(message)
+        try:
+            webhook = await self._maker_of(message)
+            await self._attempt(lambda: webhook.delete_message(message.id, thread=self._thread))
+        except FaceGone:
+            await self._delete_as_bot(message)
+
+    async def _webhook(self) -> discord.Webhook | None:
+        return None if self._face is None else await self._faces.webhook(self._channel)
+
+    async def _maker_of(self, message: discord.Message) -> discord.Webhook:
+        """The webhook of a message, also of one from before a restart. Raises FaceGone."""
+        webhook = self._used.get(message.webhook_id or 0) or await self._faces.own(self._channel)
+        if webhook is None or webhook.id != message.webhook_id:
+            raise FaceGone("its webhook is not there any more")
+        return webhook
+
+    async def _say(
+        self, webhook: discord.Webhook, face: Face, text: str, view: View | None
+    ) -> discord.Message:
+        tried = False
+
+        async def once() -> discord.Message:
+            nonlocal tried
+            if tried and (found := await self._found(webhook, text)):
+                return found
+            tried = True
+            return await webhook.send(
+                text,
+                username=face.name,
+                avatar_url=face.avatar or MISSING,
+                allowed_mentions=self._pings,
+                suppress_embeds=True,
+                view=view or MISSING,
+                thread=self._thread,
+                wait=True,
+            )
+
+        message = await self._attempt(once)
+        self._used[webhook.id] = webhook
+        self._said.add(message.id)
+        return message
+
+    async def _found(self, webhook: discord.Webhook, text: str) -> discord.Message | None:
+        """What was said although the answer to it was lost."""
+        async for message in self._channel.history(limit=LOOKED_BACK):
+            if message.id <= self._after:
+                break
+            same = message.webhook_id == webhook.id and message.content == text
+            if same and message.id not in self._said:
+                return message
+        return None
+
+    async def _anew(
+        self, message: discord.Message, text: str, as_reply: bool, view: View | None
+    ) -> discord.Message:
+        """The whole text in a new message; the old one goes where the bot may delete it."""
+        self._faces.forget(self._channel)
+        new = await self.post(text, as_reply=as_reply, view=None if view is MISSING else view)
+        await self._delete_as_bot(message)
+        return new
+
+    async def _delete_as_bot(self, message: discord.Message) -> None:
+        with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+            await self._as_bot(message).delete()
+
+    def _as_bot(self, message: discord.Message) -> discord.PartialMessage:
+        assert not isinstance(self._channel, discord.GroupChannel)  # bots are in none
+        return self._channel.get_partial_message(message.id)
+
+    @property
+    def _thread(self) -> discord.Thread:
+        """What webhooks must be told of a thread; MISSING elsewhere."""
+        thread: discord.Thread = MISSING
+        return self._channel if isinstance(self._channel, discord.Thread) else thread
+
+
+def _is_discords_own(error: Exception) -> bool:
+    """Whether Discord is broken, in which case a message may be there all the same."""
+    return isinstance(error, discord.HTTPException) and (error.status >= 500 or error.status == 429)
+
+
+def _newest_id(channel: discord.abc.MessageableChannel) -> int:
+    return getattr(channel, "last_message_id", None) or 0
