@@ -49,8 +49,8 @@ class SceneUnderWay(UnderstudyError):
 class Stage(Protocol):
     """Where a scene is played. Raises UnderstudyError where nothing can appear any more."""
 
-    def working(self, persona: Persona) -> AbstractAsyncContextManager[None]:
-        """Show, as long as the block runs, that the persona is about to speak."""
+    def typing(self) -> AbstractAsyncContextManager[None]:
+        """Show, as long as the block runs, that somebody is about to speak."""
 
     async def say(self, persona: Persona, text: str) -> None:
         """One line of a persona."""
@@ -145,7 +145,7 @@ class Scene:
         assert self._leave is not None, "a scene is admitted before it is played"
         speech = Speech()
         others = [other.display_name for other in self.cast if other is not persona]
-        async with self._interruptible(), stage.working(persona):
+        async with self._interruptible(), stage.typing():
             window = self._window(persona)
             await self._asking.speak(self._leave, persona, window, speech, others=others)
         return speech

@@ -42,7 +42,7 @@ class KeptStage:
     breaks: bool = False
 
     @asynccontextmanager
-    async def working(self, persona: Persona) -> AsyncIterator[None]:
+    async def typing(self) -> AsyncIterator[None]:
         yield
 
     async def say(self, persona: Persona, text: str) -> None:

@@ -35,6 +35,7 @@ class Client(discord.Client):
         changes: Changes,
         faces: Faces,
         tell_health: Callable[[str], None],
+        is_taken: Callable[[discord.abc.User, discord.Message], bool],
         *,
         gateway_from_api: bool = False,
     ) -> None:
@@ -51,6 +52,7 @@ class Client(discord.Client):
         self._changes = changes
         self._faces = faces
         self._tell_health = tell_health
+        self._is_taken = is_taken
         self._gateway_from_api = gateway_from_api
 
     async def setup_hook(self) -> None:
@@ -77,6 +79,8 @@ class Client(discord.Client):
     async def on_message(self, message: discord.Message) -> None:
         me = self.user
         if me is None or not is_a_persons(message):
+            return
+        if self._is_taken(me, message):
             return
         here = await self._places.glance(*places_around(message.channel, message.guild))
         if is_meant_for(me, message, here.mode or "mention"):

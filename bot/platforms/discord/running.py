@@ -23,7 +23,9 @@ from .commands import (
     ChatCommands,
     MemoryCommands,
     PersonaCommands,
+    comparing,
     limits_command,
+    staging,
 )
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
@@ -31,6 +33,7 @@ from .faced import FacedOutbox
 from .faces import Faces
 from .logs import calm
 from .reply import EDIT_EVERY_S
+from .staging import takes_part
 
 AUTHENTICATION_FAILED = 4004
 
@@ -64,17 +67,29 @@ async def run(
 
         changes = Changes(app.memory)
         client = Client(
-            answering, app.places, changes, faces, tell_health, gateway_from_api=gateway_from_api
+            answering,
+            app.places,
+            changes,
+            faces,
+            tell_health,
+            partial(takes_part, app.scenes),
+            gateway_from_api=gateway_from_api,
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
         client.tree.add_command(MemoryCommands(app.people))
         client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
         client.tree.add_command(limits_command(app.limits))
+        for command, buttons in (
+            comparing(app.comparisons, app.personas, edit_every_s),
+            staging(app.scenes, app.personas, faces),
+        ):
+            client.tree.add_command(command)
+            client.add_dynamic_items(buttons)
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)
-            await answering.drain(drain_s)
+            await asyncio.gather(answering.drain(drain_s), app.asking.drain(drain_s))
 
 
 @asynccontextmanager
