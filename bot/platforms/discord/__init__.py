@@ -11,6 +11,7 @@ speaks and who may ask how often is the conversation's.
     changes       edited and deleted messages, in memory too
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
+    bursts        which parts of an answer are messages of their own
     delivery      sends and edits that survive lost answers and bad moments
     faces         the webhooks by which personas have a name and a picture of their own
     faced         sends and edits with such a face, or as the bot itself

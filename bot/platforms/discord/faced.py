@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from time import monotonic
 
 import aiohttp
 import discord
@@ -23,6 +24,12 @@ from .jumping import jump_line, leading
 
 log = logging.getLogger(__name__)
 
+FAILURES = (discord.HTTPException, aiohttp.ClientError, TimeoutError)
+REPEATED_AFTER_S = 1.0
+"""discord.py repeats a send by itself so long after a 5xx, even if it had happened."""
+NOT_FOUND = 404
+LOST = (401, 403, NOT_FOUND)
+"""What an edit through a webhook is answered that the bot can't use any more."""
 LOOKED_BACK = 50
 """A message that may be there already is looked for among so many."""
 
@@ -71,10 +78,12 @@ class FacedOutbox(Outbox):
             try:
                 return await self._say(webhook, self._face, led, view)
             except (Undeliverable, discord.HTTPException) as error:
-                if _is_discords_own(error):
-                    raise
+                if _status(error) >= 500 or _status(error) == 429:
+                    raise  # it may be there all the same
                 log.warning("a face is refused in %s: %s", self._place, error)
                 self._faces.forget(self._channel)
+                if not isinstance(error, Undeliverable):
+                    break
         self._face = None
         return await super().post(text, as_reply=as_reply, view=view)
 
@@ -96,7 +105,7 @@ class FacedOutbox(Outbox):
                 )
             )
         except (Undeliverable, discord.HTTPException) as error:
-            if isinstance(error, PlaceGone) or _is_discords_own(error):
+            if isinstance(error, PlaceGone) or _status(error) not in LOST:
                 raise
             log.warning("an answer in %s goes on in a new message: %s", self._place, error)
             return await self._anew(message, text, bool(lead), view)
@@ -134,7 +143,7 @@ class FacedOutbox(Outbox):
             return await webhook.send(
                 text,
                 username=face.name,
-                avatar_url=face.avatar or MISSING,
+                avatar_url=face.avatar or _own_avatar(webhook),
                 allowed_mentions=self._pings,
                 suppress_embeds=True,
                 view=view or MISSING,
@@ -142,13 +151,22 @@ class FacedOutbox(Outbox):
                 wait=True,
             )
 
+        began_s = monotonic()
         message = await self._attempt(once)
+        if message.channel.id != self._channel.id:
+            with suppress(*FAILURES):
+                await webhook.delete_message(message.id)
+            raise FaceGone("somebody gave its webhook to another channel")
         self._used[webhook.id] = webhook
         self._said.add(message.id)
+        if monotonic() - began_s >= REPEATED_AFTER_S:
+            with suppress(*FAILURES):
+                if double := await self._found(webhook, text):
+                    await webhook.delete_message(double.id, thread=self._thread)
         return message
 
     async def _found(self, webhook: discord.Webhook, text: str) -> discord.Message | None:
-        """What was said although the answer to it was lost."""
+        """What was said although the answer to it was lost, or an error."""
         async for message in self._channel.history(limit=LOOKED_BACK):
             if message.id <= self._after:
                 break
@@ -167,7 +185,7 @@ class FacedOutbox(Outbox):
         return new
 
     async def _delete_as_bot(self, message: discord.Message) -> None:
-        with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+        with suppress(*FAILURES):
             await self._as_bot(message).delete()
 
     def _as_bot(self, message: discord.Message) -> discord.PartialMessage:
@@ -181,9 +199,14 @@ class FacedOutbox(Outbox):
         return self._channel if isinstance(self._channel, discord.Thread) else thread
 
 
-def _is_discords_own(error: Exception) -> bool:
-    """Whether Discord is broken, in which case a message may be there all the same."""
-    return isinstance(error, discord.HTTPException) and (error.status >= 500 or error.status == 429)
+def _status(error: Exception) -> int:
+    return error.status if isinstance(error, discord.HTTPException) else NOT_FOUND
+
+
+def _own_avatar(webhook: discord.Webhook) -> str:
+    """The bot's picture, for personas that have none."""
+    nothing: str = MISSING
+    return webhook.guild.me.display_avatar.url if webhook.guild is not None else nothing
 
 
 def _newest_id(channel: discord.abc.MessageableChannel) -> int:

@@ -32,6 +32,8 @@ NOBODY = "Someone"
 AVATAR_MAX_CHARS = 2048
 BARRED_NAMES = re.compile(r"(d)(iscord)|(c)(lyde)", re.IGNORECASE)
 """Discord refuses webhooks with these in their names; a hair space makes other words of them."""
+LOOK_S = 5.0
+"""Nobody waits longer for a face; making webhooks has long rate limits."""
 LOOK_AGAIN_S = 600.0
 """So long a channel whose webhooks are used up, or that Discord refuses one, is left alone."""
 KEPT_MAX = 10_000
@@ -102,6 +104,8 @@ class Faces:
 
     def look_ahead(self, channel: discord.abc.MessageableChannel) -> None:
         """Have the webhook ready by the time that the first words are."""
+        if _home(channel) is None:
+            return
         task: asyncio.Task[object] = asyncio.create_task(self.webhook(channel))
         self._ahead.add(task)
         task.add_done_callback(self._ahead.discard)
@@ -113,11 +117,12 @@ class Faces:
 
     async def _look(self, home: Home) -> _Kept:
         try:
-            kept = _Kept(await _own(home) or await _made(home))
-        except discord.HTTPException as error:
-            log.warning("#%s gets no faces for now: %s", home.name, error)
+            async with asyncio.timeout(LOOK_S):
+                kept = _Kept(await _own(home) or await _made(home))
+        except (discord.HTTPException, TimeoutError) as error:
+            log.warning("#%s gets no faces for now: %r", home.name, error)
             kept = _Kept(None, self._clock() + LOOK_AGAIN_S)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except aiohttp.ClientError as error:
             log.info("no face in #%s: %s", home.name, type(error).__name__)
             return _Kept(None)  # not kept: the next answer finds what became of it
         self._kept.pop(home.id, None)

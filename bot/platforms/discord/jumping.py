@@ -14,7 +14,9 @@ from .listening import readable
 QUOTED_CHARS = 60
 LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/\d+\)(?:\n|$)")
 ADDRESS = re.compile(r"\w+://\S*")
-MARKUP = re.compile(r"([\\`*_~|<>\[\]()#:-])")
+MARKUP = re.compile(r"([\\`*_~|<>#:-])")
+ROUND = str.maketrans("[]", "()")
+"""Square brackets would end the link's text."""
 
 
 def jump_line(asked: discord.Message) -> str:
@@ -42,7 +44,7 @@ def quoted(text: str) -> str:
     text = " ".join(visible(text).split())
     if len(text) > QUOTED_CHARS:
         text = text[:QUOTED_CHARS].rstrip() + "…"
-    return MARKUP.sub(r"\\\1", text).replace("@", "@\u200b")
+    return MARKUP.sub(r"\\\1", text.translate(ROUND)).replace("@", "@\u200b")
 
 
 def visible(text: str) -> str:

@@ -10,14 +10,16 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 
 import aiohttp
 import discord
 
 from bot.cards import Persona
-from bot.errors import UnderstudyError
+from bot.errors import StoppingNow, UnderstudyError
 from bot.messages import waiting_line
 
+from .bursts import segments, without_half
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
 from .splitting import split
@@ -52,6 +54,7 @@ class DiscordReply:
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = []
+        self._posted_at_s = 0.0
         self._typing: asyncio.Task[None] | None = None
         self._showing: asyncio.Task[None] | None = None
 
@@ -134,12 +137,25 @@ class DiscordReply:
         await self._news.wait()
 
     async def _parts(self, text: str) -> list[str]:
-        return split(text, lead=await self._outbox.lead_chars())
+        lead = await self._outbox.lead_chars()
+        first, *more = self._segments(text) or [""]
+        return split(first, lead=lead) + [part for one in more for part in split(one)]
+
+    def _segments(self, text: str) -> list[str]:
+        """Who was trained on somebody's bursts sends some; others' line breaks mean nothing."""
+        if self.persona is None or self.persona.current is None:
+            return [text]
+        if not (separator := self.persona.prompt_format.burst_separator):
+            return [text]
+        if not self.finished:
+            text = without_half(text, separator)
+        return segments(text, separator, f"\n({self.failure.spoken})" if self.failure else "")
 
     async def _bring_up_to(self, parts: list[str]) -> None:
         for position, part in enumerate(parts):
             if position == len(self._shown):
                 self._stop_typing()
+                await self._breathe()
                 message = await self._outbox.post(part, as_reply=position == 0)
                 self._shown.append(Shown(message, part))
             elif self._shown[position].text != part:
@@ -147,6 +163,12 @@ class DiscordReply:
                 self._shown[position] = Shown(message, part)
         while parts and len(self._shown) > len(parts):
             await self._outbox.delete(self._shown.pop().message)
+
+    async def _breathe(self) -> None:
+        """Sends of one answer are as far apart as its edits: as many are allowed."""
+        if self._shown and not isinstance(self.failure, StoppingNow):
+            await asyncio.sleep(self._posted_at_s + self._edit_every_s - monotonic())
+        self._posted_at_s = monotonic()
 
     async def _give_up(self, error: Undeliverable) -> None:
         log.warning("an answer ended early on Discord: %s", error)

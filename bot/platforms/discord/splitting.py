@@ -30,7 +30,7 @@ def split(text: str, limit: int = MESSAGE_MAX_CHARS, lead: int = 0) -> list[str]
         at = _cut(rest, room - len(reopened) - len(CLOSING))
         head, rest = rest[:at], rest[at:]
         part = reopened + head
-        language = _open_fence(part)
+        language = open_fence(part)
         if language is None:
             parts.append(part.rstrip())
             rest, reopened = rest.lstrip(), ""
@@ -56,7 +56,7 @@ def _cut(text: str, room: int) -> int:
     return at
 
 
-def _open_fence(text: str) -> str | None:
+def open_fence(text: str) -> str | None:
     """The language of the code fence left open at the end of `text`; None where none is."""
     language: str | None = None
     for fence in FENCE.finditer(text):

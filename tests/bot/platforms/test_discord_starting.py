@@ -72,7 +72,8 @@ async def test_only_the_intents_that_are_needed_are_asked_for(
     discord.gateway.allowed_privileged = Intent.MESSAGE_CONTENT
     async with bot_on(discord, settings, app):
         (identify,) = discord.gateway.identified
-    wanted = Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES | Intent.MESSAGE_CONTENT
+    wanted = Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES
+    wanted |= Intent.GUILD_WEBHOOKS | Intent.MESSAGE_CONTENT
     assert identify["intents"] == wanted
 
 
@@ -135,10 +136,10 @@ async def test_a_bot_in_no_server_says_how_to_invite_it(
             await asyncio.sleep(0.02)
 
 
-def test_an_invitation_asks_for_the_scopes_and_four_permissions() -> None:
+def test_an_invitation_asks_for_the_scopes_and_the_permissions_it_needs() -> None:
     assert invite_link(42) == (
         "https://discord.com/oauth2/authorize"
-        "?client_id=42&scope=bot+applications.commands&permissions=274877975552"
+        "?client_id=42&scope=bot+applications.commands&permissions=309774617600"
     )
 
 

@@ -58,7 +58,8 @@ From Discord's documentation (discord-api-docs, August 2026):
                   THREAD_MEMBER_UPDATE); asleep, nothing is edited in it; a locked one is for
                   moderators; the first message of one from a message only points to that one
     webhooks      MANAGE_WEBHOOKS, names, the token that needs nothing else, thread_id, wait; no
-                  nonce and no reply; the author is a face with the webhook's id; at most 15 (30007)
+                  nonce and no reply; the author is a face with the webhook's id; at most 15
+                  (30007); in a forum a thread must be named (220001)
     permissions   how roles and overwrites add up, what goes with VIEW_CHANNEL and SEND_MESSAGES;
                   THREAD_LIST_SYNC where the bot gains sight of a channel; GUILD_MEMBER_UPDATE of
                   the bot itself without the members intent; GUILD_DELETE without `unavailable`
@@ -99,7 +100,8 @@ requests a second) is there for the test that asks for it: `limits.of_everything
 Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
 string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, outages of
 guilds, a nick for each guild, guilds and members by REST or by REQUEST_GUILD_MEMBERS, bulk delete
-by the bot, webhook avatars by upload, private threads, archived threads by REST, forums, guild
+by the bot, webhook avatars by upload, private threads, archived threads by REST, forum posts by
+the bot (people start them like threads; the first message has an id of its own here), guild
 commands, 4011 (too many guilds for one shard), the end of the session starts of a day,
 zstd-stream (discord.py falls back to zlib-stream).
 """

@@ -50,6 +50,14 @@ def unknown_webhook() -> ApiError:
     return ApiError(404, 10015, "Unknown Webhook")
 
 
+def forum_needs_thread() -> ApiError:
+    return ApiError(
+        400,
+        220001,
+        "Webhooks posted to forum channels must have a thread_name or thread_id",
+    )
+
+
 def too_many_commands(most: int) -> ApiError:
     return ApiError(400, 30032, f"Maximum number of application commands reached ({most})")
 

@@ -20,6 +20,7 @@ class Fault:
     `path` is a pattern such as "/channels/*/messages". `kind`:
       "status"       answer `status` with `body` and do nothing
       "lost answer"  do what was asked, then drop the connection instead of answering
+      "late failure" do what was asked, then answer `status` with `body`
       "dropped"      drop the connection and do nothing
       "rate limited" a 429 with headers and Via, `retry_after_s` (`is_global` for the global one)
       "blocked"      a 429 from the edge: no Via, no JSON

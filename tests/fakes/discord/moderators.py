@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from tests.fakes.discord import payloads
 from tests.fakes.discord.messages import Messages
-from tests.fakes.discord.nouns import Channel, Guild, Role, Thread, User, Webhook
+from tests.fakes.discord.nouns import (
+    TEXT_CHANNEL,
+    Channel,
+    Guild,
+    Role,
+    Thread,
+    User,
+    Webhook,
+)
 from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 from tests.fakes.discord.sessions import Intent
 from tests.fakes.discord.sight import Sight
@@ -106,9 +114,10 @@ class Moderators(Sight):
 
     # -- channels -------------------------------------------------------------------------
 
-    def channel(self, name: str, guild: Guild | None = None) -> Channel:
-        """A new text channel."""
+    def channel(self, name: str, guild: Guild | None = None, kind: int = TEXT_CHANNEL) -> Channel:
+        """A new channel: a text one, or a VOICE_CHANNEL, or a FORUM."""
         channel = self.world.add_channel(name, guild or self.world.guild)
+        channel.kind = kind
         self.gateway.dispatch("CHANNEL_CREATE", payloads.channel(channel), Intent.GUILDS)
         return channel
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fakes.discord.permissions import NOTHING, Overwrite, Permission
 
-TEXT_CHANNEL, DIRECT_MESSAGE, PUBLIC_THREAD = 0, 1, 11
+TEXT_CHANNEL, DIRECT_MESSAGE, VOICE_CHANNEL, PUBLIC_THREAD, FORUM = 0, 1, 2, 11, 15
 EPHEMERAL = 1 << 6
 REPLY, THREAD_STARTER = 19, 21
 
@@ -76,7 +76,7 @@ class Guild:
 
 @dataclass(eq=False)
 class Channel:
-    """A text channel of a guild, or a direct message channel with `recipient`."""
+    """A channel of a guild, or a direct message channel with `recipient`."""
 
     id: str
     name: str

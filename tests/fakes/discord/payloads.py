@@ -7,6 +7,7 @@ from hashlib import md5
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.nouns import (
     DIRECT_MESSAGE,
+    VOICE_CHANNEL,
     Channel,
     Face,
     Guild,
@@ -99,7 +100,8 @@ def channel(subject: Channel) -> Json:
         {"id": one.id, "type": one.kind, "allow": str(int(one.allow)), "deny": str(int(one.deny))}
         for one in subject.overwrites.values()
     ]
-    return {
+    audible = {"bitrate": 64_000, "user_limit": 0} if subject.kind == VOICE_CHANNEL else {}
+    return audible | {
         "id": subject.id,
         "guild_id": subject.guild_id,
         "name": subject.name,

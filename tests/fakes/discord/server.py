@@ -175,6 +175,8 @@ class FakeDiscord(People, Pressing, Moderators):
         answer.headers["Via"] = VIA
         if fault is not None and fault.kind == "lost answer":
             return cut(request)
+        if fault is not None and fault.kind == "late failure":
+            return json_answer(fault.body, fault.status)
         return answer
 
     async def _limited(self, route: str, handler: Handler, request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.components import LINK, interactive
 from tests.fakes.discord.errors import Json, invalid_field
 from tests.fakes.discord.messages import Messages
-from tests.fakes.discord.nouns import Channel, Face, Message, Thread, Webhook
+from tests.fakes.discord.nouns import FORUM, Channel, Face, Message, Thread, Webhook
 from tests.fakes.discord.webhooks import Webhooks, check_name
 from tests.fakes.discord.world import World
 
@@ -70,6 +70,8 @@ class WebhookMessages:
         """Its own channel, or with thread_id one of the threads in it."""
         thread_id = request.query.get("thread_id")
         if thread_id is None:
+            if webhook.channel.kind == FORUM:
+                raise errors.forum_needs_thread()
             return webhook.channel
         thread = self.world.channels.get(thread_id)
         if not isinstance(thread, Thread) or thread.deleted or thread.parent is not webhook.channel:

@@ -12,11 +12,12 @@ from tests.fakes.discord.answers import json_answer, no_content
 from tests.fakes.discord.bodies import read_json
 from tests.fakes.discord.errors import Json, invalid_field
 from tests.fakes.discord.messages import Messages
-from tests.fakes.discord.nouns import TEXT_CHANNEL, Channel, User, Webhook
+from tests.fakes.discord.nouns import FORUM, TEXT_CHANNEL, VOICE_CHANNEL, Channel, User, Webhook
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.sessions import Intent
 from tests.fakes.discord.world import World
 
+KINDS_WITH_WEBHOOKS = (TEXT_CHANNEL, VOICE_CHANNEL, FORUM)
 MAX_PER_CHANNEL = 15
 MAX_NAME = 80
 FORBIDDEN_IN_NAMES = ("clyde", "discord")
@@ -36,7 +37,7 @@ class Webhooks:
 
     async def create(self, request: web.Request) -> web.Response:
         channel = self.messages.channel_named(request, Permission.MANAGE_WEBHOOKS)
-        if channel.kind != TEXT_CHANNEL:
+        if channel.kind not in KINDS_WITH_WEBHOOKS:
             raise errors.wrong_channel_type()
         body = await read_json(request)
         check_name(body.get("name"), "name")

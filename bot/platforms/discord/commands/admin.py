@@ -18,6 +18,7 @@ from bot.places import Places
 from .admin_limits import admin_limits
 from .bounds import bounds
 from .channels import channels
+from .faces import faces
 from .names import offered
 from .saying import Said, say
 from .scopes import has
@@ -36,6 +37,7 @@ class AdminCommands(
         super().__init__()
         self.add_command(channels(places))
         self.add_command(bounds(places))
+        self.add_command(faces(places))
         self.add_command(admin_limits(limits))
         self._personas = personas
         self._admin = admin
