@@ -31,8 +31,9 @@ from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 17
+DRAIN_SECONDS = 20
 FAREWELL_SECONDS = 2
+"""Of the drain, so long is left for those who are cut off to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Asking:
             return
         for hurry in self._under_way.values():
             hurry()
-        _, late = await asyncio.wait(self._under_way, timeout=within_s)
+        _, late = await asyncio.wait(self._under_way, timeout=max(within_s - FAREWELL_SECONDS, 0))
         for task in late:
             task.cancel()
         if late:

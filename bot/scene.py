@@ -82,7 +82,8 @@ class Scene:
         self.said = said
         self.cast = tuple(cast)
         self._asking = asking
-        self._turns_left = turns
+        self._turns = turns
+        self._turns_said = 0
         self._tokens_left = tokens_max
         self._pause_s = pause_s
         self._topic = Turn(said.message_id, said.author_id, said.author_name, said.text)
@@ -102,7 +103,8 @@ class Scene:
 
     def hear(self, turn: Turn) -> None:
         """A person joins in; the personas know of it from their next line on."""
-        self._note(turn)
+        if all(turn.message_id != line.message_id for line in self._lines):  # delivered once more
+            self._note(turn)
 
     def stop(self, why: str) -> None:
         """End it at once, with what was said until now; `why` is a sentence for all."""
@@ -124,8 +126,9 @@ class Scene:
 
     async def _go_on(self, stage: Stage) -> None:
         """One line, or an attempt at one; the pause after it, and leave for the next."""
-        persona = self._next()
-        speech = await self._speak(persona, stage)
+        assert self._leave is not None, "a scene is admitted before it is played"
+        persona, leave = self._next(), self._leave
+        speech = await self._speak(persona, leave, stage)
         self._tokens_left -= speech.tokens
         if text := speech.text.strip():
             await self._say(persona, text, speech, stage)
@@ -133,7 +136,7 @@ class Scene:
             self._failed(persona, speech.failure)
         else:
             self._busy = 0
-        if self._turns_left <= 0:
+        if self._turns_said >= self._turns_max(leave):
             self._end(OVER)
         elif self._tokens_left <= 0:
             self._end(SPENT)
@@ -141,13 +144,12 @@ class Scene:
         if text:
             await self._count()
 
-    async def _speak(self, persona: Persona, stage: Stage) -> Speech:
-        assert self._leave is not None, "a scene is admitted before it is played"
+    async def _speak(self, persona: Persona, leave: Leave, stage: Stage) -> Speech:
         speech = Speech()
         others = [other.display_name for other in self.cast if other is not persona]
         async with self._interruptible(), stage.typing():
             window = self._window(persona)
-            await self._asking.speak(self._leave, persona, window, speech, others=others)
+            await self._asking.speak(leave, persona, window, speech, others=others)
         return speech
 
     async def _say(self, persona: Persona, text: str, speech: Speech, stage: Stage) -> None:
@@ -158,7 +160,7 @@ class Scene:
         author, name = persona_author(persona.name), persona.display_name
         self._note(Turn(secrets.token_hex(8), author, name, text, version=speech.version))
         self._latest = persona
-        self._turns_left -= 1
+        self._turns_said += 1
         await stage.say(persona, text if speech.failure is None else f"{text} …")
 
     def _failed(self, persona: Persona, failure: UnderstudyError) -> None:
@@ -201,6 +203,10 @@ class Scene:
                 raise
         finally:
             self._scope = None
+
+    def _turns_max(self, leave: Leave) -> int:
+        """What was asked for, within an administrator's bound."""
+        return min(self._turns, leave.bounds.scene_turns_max or TURNS_MAX)
 
     def _next(self) -> Persona:
         """In turn; but whom a person names answers that person."""

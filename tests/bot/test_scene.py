@@ -110,6 +110,12 @@ async def test_personas_speak_in_turn_up_to_the_bound(app: App, place: str) -> N
     assert stage.told == [OVER]
 
 
+async def test_an_administrators_bound_makes_it_shorter(app: App, place: str) -> None:
+    await app.places.change(f"{place}-server", scene_turns_max=2)
+    stage = await played(app, topic(place), "maya", "tom", turns=5)
+    assert (stage.speakers, stage.told) == (["maya", "tom"], [OVER])
+
+
 async def test_each_hears_the_others_as_named_speakers(
     app: App, place: str, model: ModelServer
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.platforms.discord.commands import asker
 from bot.scene import OVER, SWITCHED_OFF, Scenes, SceneUnderWay
 from bot.settings import Settings
 from bot.wiring import App, wire
@@ -111,6 +112,45 @@ async def test_each_has_its_face_where_there_are_faces(
         ("Tom", "tom says 2."),
     ]
     assert discord.seen()[3].author is discord.bot
+
+
+async def test_a_face_that_is_lost_leaves_the_name(
+    discord: FakeDiscord, bot: RunningBot, ada: User
+) -> None:
+    discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    fault = discord.breaks(DiscordFault("POST", "/webhooks/*/*", status=403, after=1, times=9))
+    plays(discord, ada, turns=2)
+    await discord.until_says(END)
+    assert fault.seen > 1
+    assert said(discord)[1:3] == ["maya says 1.", "**Tom:** tom says 2."]
+
+
+async def test_an_administrator_bounds_the_lines(
+    discord: FakeDiscord, bot: RunningBot, ada: User
+) -> None:
+    used = discord.uses(discord.world.owner, "admin bounds", scene=1)
+    assert "- lines of a scene: at most 1" in await used.answer()
+    plays(discord, ada, turns=9)
+    await discord.until_says(END)
+    assert len(said(discord)[-3:]) == 3
+    assert "**Tom:** tom says 2." not in said(discord)
+
+
+async def test_where_memory_is_slow_people_see_that_it_is_thinking(
+    discord: FakeDiscord, settings: Settings, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "ACKNOWLEDGE_AFTER_S", 0.0)
+    async with standing(discord, settings, limit_messages_per_minute=1):
+        used = plays(discord, ada)
+        assert await used.answer() == "**Maya** and **Tom** talk about: the sea"
+        assert used.deferred
+        assert labels(used.original) == ["Stop"]
+        again = plays(discord, ada, discord.channel("elsewhere"))
+        assert await discord.world.until(lambda: bool(again.followups), 5)
+        assert again.followups[0].content.startswith("That was a lot at once.")
+        assert again.followups[0].only_for is ada
+        assert again.original is not None
+        assert again.original.deleted
 
 
 @pytest.mark.parametrize("where", ["direct", "thread"])
@@ -244,7 +284,7 @@ async def test_people_join_in_without_being_answered_apart(
         async with bot_on(discord, settings, app):
             plays(discord, ada, turns=2)
             await discord.until_says("**Maya:** maya says 1.")
-            discord.says(ben, "And the lakes?")
+            discord.redeliver(discord.says(ben, "And the lakes?"))
             await discord.until_says(END)
             assert model.questions[-1]["messages"][-1]["content"] == (
                 "Ada: the sea\nMaya: maya says 1.\nBen: And the lakes?"
