@@ -132,6 +132,21 @@ async def test_names_and_versions_are_offered(
     assert await discord.autocompletes(ada, "compare", persona_b="what", version_b="") == []
 
 
+async def test_a_side_that_waits_for_the_model_says_so(
+    discord: FakeDiscord, model: ModelServer, settings: Settings, ada: User, name: str
+) -> None:
+    model.first_word_after_s = 2.5
+    narrow = settings.model_copy(update={"limit_concurrent_answers": 1})
+    async with wire(narrow) as app, bot_on(discord, narrow, app):
+        used = discord.uses(ada, "compare", prompt="hi", persona_a=name, persona_b="tom")
+        await used.answer()
+        original = used.original
+        assert original is not None
+        assert await discord.world.until(lambda: "I am busy right now." in original.content, 8)
+        shown = await until_votable(discord, used)
+        assert "busy" not in shown.content
+
+
 async def test_what_does_not_fit_goes_on_in_a_second_message(
     discord: FakeDiscord, model: ModelServer, bot: RunningBot, ada: User, name: str
 ) -> None:

@@ -163,6 +163,15 @@ async def test_it_works_in_direct_messages_and_threads(
     assert "**Maya:** maya says 1." in said(discord, channel)
 
 
+async def test_typing_is_shown_until_a_line_comes(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot, ada: User
+) -> None:
+    model.first_word_after_s = 0.3
+    plays(discord, ada, turns=1)
+    await discord.until_says(END)
+    assert discord.requests("POST", f"/{discord.general.id}/typing")
+
+
 async def test_a_long_line_is_split(
     discord: FakeDiscord, model: ModelServer, bot: RunningBot, ada: User
 ) -> None:
