@@ -148,7 +148,7 @@ class Asking:
         draft: Callable[[str], Awaitable[None]],
     ) -> None:
         async with self._gate.place(waiting):
-            drafts = self._voice.speak(persona, window, speech, lambda: waiting(0), others)
+            drafts = self._voice.speak(persona, window, speech, lambda: waiting(0), others=others)
             async with aclosing(drafts):
                 async for text in drafts:
                     await draft(text)

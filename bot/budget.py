@@ -43,7 +43,7 @@ class Budget:
         self._context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
 
     async def prompt(
-        self, persona: Persona, window: Sequence[Turn], others: Sequence[str] = ()
+        self, persona: Persona, window: Sequence[Turn], *, others: Sequence[str] = ()
     ) -> Prompt:
         """The newest turns of `window` that fit; a last one that is too long is cut, with a mark.
 

@@ -17,13 +17,13 @@ from .asking import Asking, Leave
 from .cards import Persona
 from .errors import ModelBusy, OverLimit, StoppingNow, UnderstudyError
 from .memory import PERSONA, Turn, persona_author
-from .messages import Incoming, as_remembered
+from .messages import Incoming
+from .noting import Noting
 from .voice import Speech
 
 log = logging.getLogger(__name__)
 
 TURNS_MAX = 20
-TOKENS_MAX = 50_000
 LINES_KEPT = 64
 FAILURES_MAX = 2
 """So often one persona may fail."""
@@ -42,18 +42,14 @@ SWITCHED_OFF = f"The scene ends here. {StoppingNow.spoken}"
 SPENT = "The scene ends here: it used up the tokens that a scene may use."
 
 
-class SceneUnderWay(UnderstudyError):
-    spoken = "A scene is being played here. Stop it first, or wait for its end."
-
-
 class Stage(Protocol):
     """Where a scene is played. Raises UnderstudyError where nothing can appear any more."""
 
     def typing(self) -> AbstractAsyncContextManager[None]:
         """Show, as long as the block runs, that somebody is about to speak."""
 
-    async def say(self, persona: Persona, text: str) -> None:
-        """One line of a persona."""
+    async def say(self, persona: Persona, text: str) -> str:
+        """One line of a persona; the platform's id of the message that shows it."""
 
     async def tell(self, text: str) -> None:
         """What nobody in the scene says: how it ends."""
@@ -71,17 +67,19 @@ class Scene:
     def __init__(
         self,
         asking: Asking,
+        noting: Noting,
         said: Incoming,
         cast: Sequence[Persona],
         turns: int,
-        tokens_max: int = TOKENS_MAX,
-        pause_s: Callable[[str], float] = time_to_read,
+        tokens_max: int,
+        pause_s: Callable[[str], float],
     ) -> None:
         """`said` is the topic, in the words and on the account of who starts the scene."""
         self.id = secrets.token_urlsafe(9)
         self.said = said
         self.cast = tuple(cast)
         self._asking = asking
+        self._noting = noting
         self._turns = turns
         self._turns_said = 0
         self._tokens_left = tokens_max
@@ -117,6 +115,7 @@ class Scene:
     async def play(self, stage: Stage) -> None:
         """Every line up to the end; returns when that has been told."""
         with self._asking.under_way(lambda: self.stop(SWITCHED_OFF)):
+            await self._noting.note(self.said)
             try:
                 while self._ending is None:
                     await self._go_on(stage)
@@ -161,7 +160,8 @@ class Scene:
         self._note(Turn(secrets.token_hex(8), author, name, text, version=speech.version))
         self._latest = persona
         self._turns_said += 1
-        await stage.say(persona, text if speech.failure is None else f"{text} …")
+        shown = await stage.say(persona, text if speech.failure is None else f"{text} …")
+        await self._noting.note(Incoming(self.said.conversation, shown, author, name, text))
 
     def _failed(self, persona: Persona, failure: UnderstudyError) -> None:
         if isinstance(failure, ModelBusy) and self._busy < BUSY_MAX:
@@ -230,56 +230,6 @@ class Scene:
     def _end(self, why: str) -> None:
         if self._ending is None:
             self._ending = why
-
-
-class Scenes:
-    """The scenes of this process, one at a time in a conversation."""
-
-    def __init__(
-        self,
-        asking: Asking,
-        tokens_max: int = TOKENS_MAX,
-        pause_s: Callable[[str], float] = time_to_read,
-    ) -> None:
-        self._asking = asking
-        self._tokens_max = tokens_max
-        self._pause_s = pause_s
-        self._playing: dict[str, Scene] = {}
-
-    @asynccontextmanager
-    async def scene(
-        self, said: Incoming, cast: Sequence[Persona], turns: int
-    ) -> AsyncIterator[Scene]:
-        """A scene with its place and leave for its first line, for as long as the block runs.
-
-        Raises SceneUnderWay, and what Asking.admit raises.
-        """
-        if said.conversation in self._playing:
-            raise SceneUnderWay
-        turns = min(turns, TURNS_MAX)
-        scene = Scene(self._asking, said, cast, turns, self._tokens_max, self._pause_s)
-        self._playing[said.conversation] = scene
-        try:
-            await scene.admit()
-            yield scene
-        finally:
-            del self._playing[said.conversation]
-
-    def hear(self, said: Incoming) -> bool:
-        """Whether a scene is being played where somebody said this; it hears it then."""
-        scene = self._playing.get(said.conversation)
-        if scene is None:
-            return False
-        text = as_remembered(said.text)
-        scene.hear(Turn(said.message_id, said.author_id, said.author_name, text))
-        return True
-
-    def is_played(self, conversation: str) -> bool:
-        return conversation in self._playing
-
-    def find(self, scene_id: str) -> Scene | None:
-        """The scene while it is played."""
-        return next((one for one in self._playing.values() if one.id == scene_id), None)
 
 
 def in_circles(spoken: Sequence[str], cast: int) -> bool:

@@ -85,6 +85,7 @@ class Voice:
         window: Sequence[Turn],
         speech: Speech,
         busy: Callable[[], Awaitable[None]] = nobody,
+        *,
         others: Sequence[str] = (),
     ) -> AsyncGenerator[str]:
         """Growing drafts of the answer to the window's last turn; `speech` has every word of it.
@@ -96,7 +97,7 @@ class Voice:
         Raises a ModelError, before or after some drafts.
         """
         speech.persona = persona
-        prompt = await self._budget.prompt(persona, window, others)
+        prompt = await self._budget.prompt(persona, window, others=others)
         speech.prompt, speech.counts = prompt, prompt.counts
         question = Question(
             persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling

@@ -29,10 +29,11 @@ from .inference import InferenceServer, http_session
 from .limits import Limits
 from .memory import Memory
 from .model import Model, Patience, model_client
+from .noting import Noting
 from .people import People
 from .personas import Personas
 from .places import Places
-from .scene import Scenes
+from .scenes import Scenes
 from .settings import Settings
 from .store import Store
 from .voice import Voice
@@ -115,7 +116,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
                 limits,
                 asking,
                 Comparisons(kept, asking, able.personas, votes),
-                Scenes(asking, settings.scene_tokens),
+                Scenes(asking, Noting(kept, memory, people), settings.scene_tokens),
             )
         finally:
             await asyncio.gather(conversation.drain(), asking.drain())

@@ -23,15 +23,15 @@ from bot.scene import (
     SPENT,
     SWITCHED_OFF,
     Scene,
-    Scenes,
-    SceneUnderWay,
     in_circles,
     time_to_read,
 )
+from bot.scenes import Scenes, SceneUnderWay
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.conftest import settings_for
 from tests.fakes.model import Fault, ModelServer, persona
+from tests.fakes.reply import KeptReply
 
 
 @dataclass
@@ -45,11 +45,12 @@ class KeptStage:
     async def typing(self) -> AsyncIterator[None]:
         yield
 
-    async def say(self, persona: Persona, text: str) -> None:
+    async def say(self, persona: Persona, text: str) -> str:
         if self.breaks:
             raise UnderstudyError
         self.lines.append((persona.name, text))
         self.spoke.set()
+        return f"line {len(self.lines)}"
 
     async def tell(self, text: str) -> None:
         self.told.append(text)
@@ -83,10 +84,10 @@ async def cast(app: App, *names: str) -> list[Persona]:
 
 
 async def played(
-    app: App, said: Incoming, *names: str, turns: int = 4, scenes: Scenes | None = None
+    app: App, said: Incoming, *names: str, turns: int = 4, tokens_max: int = 10**6
 ) -> KeptStage:
-    stage, scenes = KeptStage(), scenes or Scenes(app.asking, pause_s=lambda _: 0)
-    async with scenes.scene(said, await cast(app, *names), turns) as scene:
+    stage, app.scenes.pause_s, app.scenes.tokens_max = KeptStage(), lambda _: 0, tokens_max
+    async with app.scenes.scene(said, await cast(app, *names), turns) as scene:
         await scene.play(stage)
     return stage
 
@@ -96,7 +97,8 @@ async def playing(
     app: App, said: Incoming, *names: str, turns: int = 20, pause_s: float = 3600
 ) -> AsyncIterator[tuple[Scene, Scenes, KeptStage]]:
     """A scene that stands still after each line for `pause_s`; it has ended after the block."""
-    stage, scenes = KeptStage(), Scenes(app.asking, pause_s=lambda _: pause_s)
+    stage, scenes = KeptStage(), app.scenes
+    scenes.pause_s = lambda _: pause_s
     async with scenes.scene(said, await cast(app, *names), turns) as scene:
         play = asyncio.create_task(scene.play(stage))
         yield scene, scenes, stage
@@ -317,14 +319,7 @@ async def test_the_limits_end_a_scene_and_it_says_on_whose_account(
 
 async def test_a_scene_has_a_bound_of_tokens(app: App, place: str, model: ModelServer) -> None:
     model.total_tokens = 100
-    stage = await played(
-        app,
-        topic(place),
-        "maya",
-        "tom",
-        turns=9,
-        scenes=Scenes(app.asking, tokens_max=250, pause_s=lambda _: 0),
-    )
+    stage = await played(app, topic(place), "maya", "tom", turns=9, tokens_max=250)
     assert len(stage.lines) == 3
     assert stage.told == [SPENT]
 
@@ -335,6 +330,23 @@ async def test_no_scene_where_an_administrator_wants_no_answers(app: App, place:
         await played(app, topic(place), "maya", "tom")
     await app.places.change(f"{place}-server", mode=None)
     assert (await played(app, topic(place), "maya", "tom")).told == [OVER]
+
+
+async def test_people_can_go_on_talking_about_it(app: App, place: str, model: ModelServer) -> None:
+    said = topic(place)
+    async with playing(app, said, "maya", "tom", turns=2, pause_s=0.2) as (_, scenes, stage):
+        await stage.spoke.wait()
+        scenes.hear(heard(place, "Hear, hear"))
+    reply = KeptReply()
+    await app.conversation.answer(heard(place, "Why?"), reply)
+    assert model.questions[-1]["messages"][1:] == [
+        {"role": "user", "content": "Ada: the sea"},
+        {"role": "assistant", "content": "maya says 1."},
+        {"role": "user", "content": "Tom: tom says 2.\nBen: Why?"},
+    ]
+    (trace,) = (await app.people.show(said.author_id)).conversations
+    assert trace.messages == 1
+    assert await app.memory.delete(place, ["line 1"]) == 1
 
 
 async def test_the_end_of_the_process_ends_a_scene_and_it_says_so(
@@ -352,8 +364,8 @@ async def test_the_end_of_the_process_ends_a_scene_and_it_says_so(
 async def test_where_nothing_can_be_said_a_scene_ends_quietly(
     app: App, place: str, model: ModelServer
 ) -> None:
-    stage, scenes = KeptStage(breaks=True), Scenes(app.asking, pause_s=lambda _: 0)
-    async with scenes.scene(topic(place), await cast(app, "maya", "tom"), 4) as scene:
+    stage = KeptStage(breaks=True)
+    async with app.scenes.scene(topic(place), await cast(app, "maya", "tom"), 4) as scene:
         await scene.play(stage)
     assert (stage.told, len(model.questions)) == ([], 1)
 

@@ -11,13 +11,13 @@ import aiohttp
 import discord
 
 from bot.cards import Persona
-from bot.scene import Scenes
+from bot.scenes import Scenes
 
 from .delivery import Outbox
 from .errors import Undeliverable
 from .faced import FacedOutbox
 from .faces import Faces
-from .listening import conversation_of, incoming
+from .listening import conversation_of, incoming, is_a_persons
 from .splitting import split
 
 log = logging.getLogger(__name__)
@@ -38,16 +38,19 @@ class DiscordStage:
         finally:
             typing.cancel()
 
-    async def say(self, persona: Persona, text: str) -> None:
+    async def say(self, persona: Persona, text: str) -> str:
         named = f"**{discord.utils.escape_markdown(persona.display_name)}:** {text}"
         with _broken_means_undeliverable():
             faced = await self._faces.webhook(self._channel) is not None
             outbox = FacedOutbox(self._faces, self._channel, persona) if faced else self._own()
+            shown = []
             for part in split(text if faced else named):
                 message = await outbox.post(part, as_reply=False)
+                shown.append(message.id)
                 if faced and message.webhook_id is None:  # the face was lost just then
                     await outbox.edit(message, split(named)[0])
                     faced = False
+        return str(shown[0])
 
     async def tell(self, text: str) -> None:
         with _broken_means_undeliverable():
@@ -67,7 +70,7 @@ class DiscordStage:
 def takes_part(scenes: Scenes, me: discord.abc.User, message: discord.Message) -> bool:
     """Whether a message is for the scene in its channel alone; who names the bot asks the bot, and
     the scene hears that, too."""
-    if not scenes.is_played(conversation_of(message.channel.id)):
+    if not is_a_persons(message) or not scenes.is_played(conversation_of(message.channel.id)):
         return False
     said = incoming(me, message)
     if said.text:

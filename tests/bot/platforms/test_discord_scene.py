@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
 from bot.platforms.discord.commands import asker
-from bot.scene import OVER, SWITCHED_OFF, Scenes, SceneUnderWay
+from bot.scene import OVER, SWITCHED_OFF
+from bot.scenes import SceneUnderWay
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import RunningBot, bot_on, thread_in
@@ -39,7 +39,8 @@ def settings(settings: Settings, model: ModelServer) -> Settings:
 
 def quick(app: App, pause_s: Callable[[str], float] = lambda _: 0) -> App:
     """Nobody needs time to read."""
-    return replace(app, scenes=Scenes(app.asking, pause_s=pause_s))
+    app.scenes.pause_s = pause_s
+    return app
 
 
 @pytest.fixture
@@ -289,7 +290,7 @@ async def test_people_join_in_without_being_answered_apart(
 ) -> None:
     ben, direct = discord.person("Ben"), discord.direct(ada)
     async with wire(settings) as wired:
-        app = quick(wired, lambda _: 1.0)
+        app = quick(wired, lambda _: 2.0)
         async with bot_on(discord, settings, app):
             plays(discord, ada, turns=2)
             await discord.until_says("**Maya:** maya says 1.")

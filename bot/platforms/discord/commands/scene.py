@@ -19,7 +19,8 @@ from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.staging import DiscordStage
-from bot.scene import TURNS_MAX, Scene, Scenes
+from bot.scene import TURNS_MAX, Scene
+from bot.scenes import Scenes
 
 from .asker import admitted, check_may_write, one_line, said_by
 from .names import offered
