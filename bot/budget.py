@@ -42,10 +42,12 @@ class Budget:
         self._server = server
         self._context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
 
-    async def prompt(self, persona: Persona, window: Sequence[Turn]) -> Prompt:
+    async def prompt(
+        self, persona: Persona, window: Sequence[Turn], *, others: Sequence[str] = ()
+    ) -> Prompt:
         """The newest turns of `window` that fit; a last one that is too long is cut, with a mark.
 
-        The window is oldest first and ends with the message to answer.
+        The window is oldest first and ends with the message to answer; `others` are there, too.
         """
         context = await self._server.context_tokens(persona.served_as) or self._context_tokens
         max_tokens = min(persona.sampling.max_tokens, context // 2)
@@ -56,7 +58,7 @@ class Budget:
         said = [_said(turn, persona) for turn in turns]
         layout, name = persona.prompt_format, persona.display_name
         messages = render(layout, system, name, said)
-        return Prompt(messages, stops(layout, name, said), max_tokens, counts)
+        return Prompt(messages, stops(layout, name, said, others), max_tokens, counts)
 
     async def _system(self, persona: Persona, turns: Sequence[Turn], room: int) -> tuple[str, int]:
         """The system prompt and a bound of its tokens; it never takes more than half the room."""

@@ -11,6 +11,9 @@
     ├── Stopped                     somebody stopped the answer
     ├── StoppingNow                 the process is on its way out
     ├── UnknownPersona
+    ├── UnknownVersion
+    ├── OverLimit                   for those who asked by a command and are told so
+    ├── SwitchedOff                 an administrator wants no answers in this place
     ├── UnfitSetting                what somebody chose for a place is out of range
     ├── NoPersonas
     ├── PersonasRefused             the inference server refuses the key for its persona list
@@ -101,6 +104,21 @@ class UnknownPersona(UnderstudyError):
         shown = name if len(name) <= 40 else name[:40] + "…"
         spoken = f"I know nobody called “{shown}”. I can be: {names or 'nobody yet'}."
         super().__init__(spoken=spoken)
+
+
+class UnknownVersion(UnderstudyError):
+    def __init__(self, name: str, version: int, known: Iterable[int]) -> None:
+        there = ", ".join(map(str, known))
+        spoken = f"{name} has no version {version}. There are: {there or 'none'}."
+        super().__init__(spoken=spoken)
+
+
+class OverLimit(UnderstudyError):
+    """`spoken` says when there will be more."""
+
+
+class SwitchedOff(UnderstudyError):
+    spoken = "An administrator has switched me off in this channel."
 
 
 class UnfitSetting(UnderstudyError):

@@ -56,6 +56,7 @@ class PlaceSettings(BaseModel):
     top_p_max: float | None = Field(default=None, ge=0.01, le=1)
     top_k_max: int | None = Field(default=None, ge=1, le=1000)
     max_tokens_max: int | None = Field(default=None, ge=1, le=4096)
+    scene_turns_max: int | None = Field(default=None, ge=1, le=20)
 
 
 NOTHING_CHOSEN = PlaceSettings()

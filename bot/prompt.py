@@ -62,9 +62,13 @@ def label(layout: PromptFormat, speaker: str, persona: str) -> str:
     return layout.speaker_label.replace("{name}", clean_name(speaker, persona))
 
 
-def stops(layout: PromptFormat, persona: str, turns: Sequence[Said]) -> list[str]:
-    """Where generation ends: at the other speakers' labels, the latest speaker's first."""
-    names = dict.fromkeys(name for name, _ in reversed(turns) if name is not None)
+def stops(
+    layout: PromptFormat, persona: str, turns: Sequence[Said], others: Iterable[str] = ()
+) -> list[str]:
+    """Where generation ends: at the other speakers' labels, the latest speaker's first, and at
+    those of `others`, who are there and said nothing yet."""
+    spoke = (name for name, _ in reversed(turns) if name is not None)
+    names = dict.fromkeys((*spoke, *others))
     before = layout.burst_separator or "\n"
     labels = (label(layout, name, persona).rstrip() for name in names)
     return list(dict.fromkeys(before + text for text in labels if text))

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     limit_concurrent_answers: int = Field(default=0, ge=0)
     """So many answers this process asks of the model at once; others see their place in line."""
 
+    scene_tokens: int = Field(default=50_000, ge=1)
+    """Prompts and answers of one scene together; it ends when they are used up."""
+
     memory_messages: int = Field(default=64, ge=2, le=1000)
     """So many turns of a conversation are remembered."""
     memory_days: float = Field(default=30, gt=0)

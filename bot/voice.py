@@ -85,16 +85,19 @@ class Voice:
         window: Sequence[Turn],
         speech: Speech,
         busy: Callable[[], Awaitable[None]] = nobody,
+        *,
+        others: Sequence[str] = (),
     ) -> AsyncGenerator[str]:
         """Growing drafts of the answer to the window's last turn; `speech` has every word of it.
 
         No draft is empty or ends with space, so each one begins with the one before. `busy` is
-        called when the model's server asks for a pause before that.
+        called when the model's server asks for a pause before that. The persona speaks for none of
+        `others` either, who are there and said nothing yet.
 
         Raises a ModelError, before or after some drafts.
         """
         speech.persona = persona
-        prompt = await self._budget.prompt(persona, window)
+        prompt = await self._budget.prompt(persona, window, others=others)
         speech.prompt, speech.counts = prompt, prompt.counts
         question = Question(
             persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling

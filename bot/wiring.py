@@ -17,7 +17,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .admin import Admin
 from .allowances import Allowance
+from .asking import Asking
 from .budget import Budget
+from .comparison import Comparisons
 from .conversation import Conversation
 from .embedded_redis import embedded_redis
 from .errors import WrongSettings
@@ -27,9 +29,11 @@ from .inference import InferenceServer, http_session
 from .limits import Limits
 from .memory import Memory
 from .model import Model, Patience, model_client
+from .noting import Noting
 from .people import People
 from .personas import Personas
 from .places import Places
+from .scenes import Scenes
 from .settings import Settings
 from .store import Store
 from .voice import Voice
@@ -65,6 +69,9 @@ class App:
     feedback: Feedback
     votes: Votes
     limits: Limits
+    asking: Asking
+    comparisons: Comparisons
+    scenes: Scenes
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -83,6 +90,8 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         feedback, votes = Feedback(kept), Votes(kept)
         people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
         limits, places = _limits(settings, kept), Places(kept)
+        gate = Gate(settings.limit_concurrent_answers)
+        asking = Asking(kept, limits, places, able.voice, gate)
         conversation = Conversation(
             kept,
             limits,
@@ -91,7 +100,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
             people,
             able.personas,
             able.voice,
-            Gate(settings.limit_concurrent_answers),
+            gate,
             settings.burst_seconds,
         )
         try:
@@ -105,9 +114,12 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
                 feedback,
                 votes,
                 limits,
+                asking,
+                Comparisons(kept, asking, able.personas, votes),
+                Scenes(asking, Noting(kept, memory, people), settings.scene_tokens),
             )
         finally:
-            await conversation.drain()
+            await asyncio.gather(conversation.drain(), asking.drain())
             await places.close()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -65,6 +65,8 @@ class Fault:
 @dataclass
 class ModelServer:
     words: list[str] = field(default_factory=lambda: ["Hello", " there", "."])
+    speaks: Callable[[dict[str, Any]], Iterable[str]] | None = None
+    """The words by what is asked, in place of `words`."""
     pace_s: float = 0
     first_word_after_s: float = 0
     personas: list[dict[str, Any]] | None = field(default_factory=lambda: [persona("maya")])
@@ -133,7 +135,7 @@ class ModelServer:
         await response.prepare(request)
         await response.write(_chunk(model, {"role": "assistant", "content": ""}))
         await asyncio.sleep(self.first_word_after_s)
-        for place, word in enumerate(self.words):
+        for place, word in enumerate(self.speaks(question) if self.speaks else self.words):
             if place == fault.after_words and (fault.cut or fault.silent or fault.garbage):
                 return await self._fail(request, response, fault)
             await response.write(_chunk(model, {"content": word}))

@@ -19,6 +19,8 @@ speaks and who may ask how often is the conversation's.
     faces         the webhooks by which personas have a name and a picture of their own
     faced         sends and edits with such a face, or as the bot itself
     jumping       the line above an answer that can't be a reply
+    board         two answers side by side, for a comparison
+    staging       a channel as the stage of a scene
     commands/     slash commands
     inviting      the link that adds the bot to a server
     logs          discord.py's log, calmer

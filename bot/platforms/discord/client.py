@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import aiohttp
 import discord
@@ -44,6 +44,7 @@ class Client(discord.AutoShardedClient):
         memory: Memory,
         people: People,
         presence: Presence,
+        is_taken: Callable[[discord.abc.User, discord.Message], bool],
         *,
         share: Share | None = None,
         gateway_from_api: bool = False,
@@ -71,6 +72,7 @@ class Client(discord.AutoShardedClient):
         self._presence = presence
         self._pace = Pace()
         self._whole = share is None or share.part == 1
+        self._is_taken = is_taken
         self._gateway_from_api = gateway_from_api
 
     async def setup_hook(self) -> None:
@@ -107,9 +109,12 @@ class Client(discord.AutoShardedClient):
         self._presence.went(shard)
 
     async def on_message(self, message: discord.Message) -> None:
-        if self.user is not None and await self._is_for_me(message):
+        me = self.user
+        if me is None or self._is_taken(me, message):
+            return
+        if await self._is_for_me(message):
             self.catching_up.note(message)
-            await self._answering.answer(incoming(self.user, message), message)
+            await self._answering.answer(incoming(me, message), message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:

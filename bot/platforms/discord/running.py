@@ -23,7 +23,9 @@ from .commands import (
     ChatCommands,
     MemoryCommands,
     PersonaCommands,
+    comparing,
     limits_command,
+    staging,
 )
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
@@ -32,6 +34,7 @@ from .faces import Faces
 from .logs import calm
 from .reply import EDIT_EVERY_S
 from .shards import Presence, share_of
+from .staging import takes_part
 
 AUTHENTICATION_FAILED = 4004
 
@@ -75,6 +78,7 @@ async def run(
             app.memory,
             app.people,
             Presence(tell_health),
+            partial(takes_part, app.scenes),
             share=share,
             gateway_from_api=gateway_from_api,
             catch_up_minutes=settings.catch_up_minutes,
@@ -86,11 +90,17 @@ async def run(
         client.tree.add_command(MemoryCommands(app.people))
         client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
         client.tree.add_command(limits_command(app.limits))
+        for command, buttons in (
+            comparing(app.comparisons, app.personas, edit_every_s),
+            staging(app.scenes, app.personas, faces),
+        ):
+            client.tree.add_command(command)
+            client.add_dynamic_items(buttons)
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:
             await _first_of(connection, stopping)
             await client.catching_up.close()
-            await answering.drain(drain_s)
+            await asyncio.gather(answering.drain(drain_s), app.asking.drain(drain_s))
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ async def test_settings_stay_within_the_administrators_bounds_and_say_so(
     used = discord.uses(owner, "admin bounds", temperature=1.0, top_k=50)
     assert await used.answer() == (
         "The bounds of this server:\n- temperature: at most 1.0\n- top-p: no bound\n"
-        "- top-k: at most 50\n- length in tokens: no bound"
+        "- top-k: at most 50\n- length in tokens: no bound\n- lines of a scene: no bound"
     )
     assert used.ephemeral
     used = discord.uses(owner, "admin bounds", scope="channel", length=60, temperature=1.8)

@@ -82,7 +82,7 @@ class Interactions:
         body = await read_json(request)
         check_answer(body)
         original = interaction.original
-        if original is not None and original.flags & LOADING:
+        if original is not None and original.flags & LOADING and not original.deleted:
             original.flags &= ~LOADING
             self.messages.change(original, body | {"flags": None})
             return json_answer(message_payloads.message(original, self.world))

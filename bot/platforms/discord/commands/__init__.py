@@ -2,9 +2,11 @@
 
 from .admin import AdminCommands
 from .chat import ChatCommands
+from .compare import comparing
 from .limits import limits_command
 from .memory import MemoryCommands
 from .persona import PersonaCommands
+from .scene import staging
 from .syncing import sync
 from .tree import CommandTree
 
@@ -14,6 +16,8 @@ __all__ = [
     "CommandTree",
     "MemoryCommands",
     "PersonaCommands",
+    "comparing",
     "limits_command",
+    "staging",
     "sync",
 ]

@@ -1,0 +1,160 @@
+"""What is asked beside a conversation: limits → gate → voice → settle, and nothing is remembered.
+
+Knows on whose account a persona speaks and within which bounds; knows neither platform nor why
+it is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+
+from .cards import Persona
+from .errors import (
+    MemoryGone,
+    OverLimit,
+    Stopped,
+    StoppingNow,
+    SwitchedOff,
+    UnderstudyError,
+)
+from .gate import Gate
+from .limits import Limits, Verdict
+from .memory import Turn
+from .messages import Incoming
+from .places import UNSET, Places, PlaceSettings, merged, sampled
+from .store import Ask, Store
+from .voice import Speech, Voice
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 20
+FAREWELL_SECONDS = 2
+"""Of the drain, so long is left for those who are cut off to say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody may ask: on whose account it goes, and an administrator's bounds."""
+
+    verdict: Verdict
+    bounds: PlaceSettings
+
+
+async def unseen(_: int | str) -> None:
+    """Nobody looks on."""
+
+
+class Asking:
+    """Lets personas speak outside of the conversation's own turns, counted as its answers are."""
+
+    def __init__(
+        self, store: Store, limits: Limits, places: Places, voice: Voice, gate: Gate
+    ) -> None:
+        """`gate` is the conversation's own: all answers of this process pass it."""
+        self._store = store
+        self._limits = limits
+        self._places = places
+        self._voice = voice
+        self._gate = gate
+        self._under_way: dict[asyncio.Task[None], Callable[[], object]] = {}
+        self._stopping = False
+
+    async def admit(self, said: Incoming, answers: int = 1) -> Leave:
+        """Count so many answers for the author of `said`, all of them or none.
+
+        Raises OverLimit, SwitchedOff, StoppingNow, MemoryGone.
+        """
+        if self._stopping:
+            raise StoppingNow
+        counted: list[Ask[int]] = []
+        for _ in range(answers):
+            verdict, here = await self._count(said)
+            counted += verdict.refunds
+            if here.mode == "off" or not verdict.allowed:
+                await self._store.ask_all(*counted)
+                raise SwitchedOff if here.mode == "off" else OverLimit(spoken=verdict.spoken)
+        # What people chose for the conversation is about who speaks in it.
+        bounds = here.model_copy(update=dict.fromkeys(UNSET))
+        return Leave(verdict, bounds)
+
+    async def speak(
+        self,
+        leave: Leave,
+        persona: Persona,
+        window: Sequence[Turn],
+        speech: Speech,
+        *,
+        others: Sequence[str] = (),
+        waiting: Callable[[int], Awaitable[None]] = unseen,
+        draft: Callable[[str], Awaitable[None]] = unseen,
+    ) -> None:
+        """One answer to the window's last turn; all of it, and what failed, is in `speech`.
+
+        `waiting` and `draft` are called as a Reply's would be. Cancelling it keeps what was said.
+        """
+        try:
+            await self._draw(sampled(persona, leave.bounds), window, speech, others, waiting, draft)
+        except UnderstudyError as error:
+            log.warning("%s: %s", type(error).__name__, error)
+            speech.failure = error
+        except asyncio.CancelledError:
+            speech.failure = StoppingNow() if self._stopping else Stopped()
+            raise
+        finally:
+            await self._settle(leave, speech)
+
+    @contextmanager
+    def under_way(self, hurry: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """What the process waits for at its end; `hurry` is called when that has come."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way[task] = hurry
+        try:
+            yield
+        finally:
+            del self._under_way[task]
+
+    async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
+        """Begin nothing more; let what is under way come to its end, and cut off what is slow."""
+        self._stopping = True
+        if not self._under_way:
+            return
+        for hurry in self._under_way.values():
+            hurry()
+        _, late = await asyncio.wait(self._under_way, timeout=max(within_s - FAREWELL_SECONDS, 0))
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=FAREWELL_SECONDS)
+
+    async def _count(self, said: Incoming) -> tuple[Verdict, PlaceSettings]:
+        counting = self._limits.counting(said)
+        reading = self._places.reading(said.conversation, *said.places)
+        replies = await self._store.ask_all(*reading, *counting.asks)
+        here, counts = replies[: len(reading)], replies[len(reading) :]
+        return await self._limits.verdict(counting, counts), merged(here)
+
+    async def _draw(
+        self,
+        persona: Persona,
+        window: Sequence[Turn],
+        speech: Speech,
+        others: Sequence[str],
+        waiting: Callable[[int], Awaitable[None]],
+        draft: Callable[[str], Awaitable[None]],
+    ) -> None:
+        async with self._gate.place(waiting):
+            drafts = self._voice.speak(persona, window, speech, lambda: waiting(0), others=others)
+            async with aclosing(drafts):
+                async for text in drafts:
+                    await draft(text)
+
+    async def _settle(self, leave: Leave, speech: Speech) -> None:
+        try:
+            await self._store.ask_all(*leave.verdict.settle(speech.tokens))
+        except MemoryGone:
+            log.warning("an answer's tokens could not be counted")

@@ -1,0 +1,32 @@
+"""Lines that are no answers, kept in a conversation's memory: people go on talking about them."""
+
+from __future__ import annotations
+
+import logging
+
+from .errors import MemoryGone
+from .memory import PERSONA, Claim, Memory
+from .messages import Incoming
+from .people import People
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Noting:
+    def __init__(self, store: Store, memory: Memory, people: People) -> None:
+        self._store = store
+        self._memory = memory
+        self._people = people
+
+    async def note(self, said: Incoming) -> None:
+        """Remember a line of a person or (by its author id) of a persona; while memory is away it
+        is lost, with a line in the log."""
+        claim, asks = Claim(said), []
+        if not said.author_id.startswith(PERSONA):
+            asks.append(self._people.trace(said.author_id, said.conversation))
+        try:
+            await self._store.ask_all(*asks, self._memory.claim(claim))
+            await self._memory.finish(claim)
+        except MemoryGone:
+            log.warning("a line of a scene can't be remembered")

@@ -1,0 +1,87 @@
+"""Who asks for answers by a command, and that they may: what they are told is for them alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import discord
+
+from bot.errors import UnderstudyError
+from bot.messages import Incoming, as_remembered
+from bot.platforms.discord.errors import MayNotWrite
+from bot.platforms.discord.jumping import visible
+from bot.platforms.discord.listening import author_of, roles_of, server_of
+
+from .saying import ACKNOWLEDGE_AFTER_S
+from .scopes import places_here
+
+T = TypeVar("T")
+
+
+def said_by(interaction: discord.Interaction[Any], text: str) -> Incoming:
+    """What somebody says by a command, as if it were a message of theirs."""
+    conversation, *around = places_here(interaction)
+    guild_id = interaction.guild_id
+    return Incoming(
+        conversation=conversation,
+        message_id=str(interaction.id),
+        author_id=author_of(interaction.user.id),
+        author_name=interaction.user.display_name,
+        text=as_remembered(text),
+        places=tuple(around),
+        roles=roles_of(interaction.user),
+        server=None if guild_id is None else server_of(guild_id),
+    )
+
+
+def one_line(text: str, max_chars: int) -> str:
+    """Somebody's text as markdown that shows nothing but that text."""
+    text = " ".join(visible(text).split())
+    if len(text) > max_chars:
+        text = text[: max_chars - 1].rstrip() + "…"
+    return discord.utils.escape_markdown(text)
+
+
+def check_may_write(interaction: discord.Interaction[Any]) -> None:
+    """For what is said beside the command's own response. Raises MayNotWrite."""
+    if interaction.guild_id is None:
+        return
+    may, channel = interaction.app_permissions, interaction.channel
+    in_thread = isinstance(channel, discord.Thread)
+    speaks = may.send_messages_in_threads if in_thread else may.send_messages
+    if not (may.view_channel and speaks) and not may.administrator:
+        raise MayNotWrite(f"#{getattr(channel, 'name', 'this channel')}")
+
+
+async def admitted(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work comes to; its response is still to be made, or "thinking" if it took long.
+
+    None: it was refused (UnderstudyError), and who asked has read why.
+    """
+    task = asyncio.create_task(_outcome(work))
+    try:
+        done, _ = await asyncio.wait((task,), timeout=ACKNOWLEDGE_AFTER_S)
+        if not done:
+            await interaction.response.defer(thinking=True)
+        outcome = await task
+    except BaseException:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    if not isinstance(outcome, UnderstudyError):
+        return outcome
+    if not interaction.response.is_done():
+        await interaction.response.send_message(outcome.spoken, ephemeral=True)
+    else:
+        await interaction.delete_original_response()  # everybody sees the "thinking"
+        await interaction.followup.send(outcome.spoken, ephemeral=True)
+    return None
+
+
+async def _outcome(work: Coroutine[Any, Any, T]) -> T | UnderstudyError:
+    try:
+        return await work
+    except UnderstudyError as error:
+        return error
