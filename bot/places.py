@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
-from .errors import MemoryGone, UnfitSetting
+from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
 from .store import Ask, Store
 
@@ -28,7 +28,23 @@ FRESH_SECONDS = 10.0
 SEEN_MAX = 10_000
 """So many places are kept at hand; the one looked up longest ago goes first."""
 
+ENTRIES_MAX = 200
+"""A list that somebody chose holds so many entries."""
+
 Mode = Literal["mention", "always", "off"]
+
+
+def _listed(value: Any) -> Any:
+    """Redis holds a list as JSON."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+Entries = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...],
+    BeforeValidator(_listed),
+    Field(max_length=ENTRIES_MAX),
+]
+"""Ids in the order in which they were chosen ("discord:42", "discord:role:5")."""
 
 
 class PlaceSettings(BaseModel):
@@ -46,6 +62,13 @@ class PlaceSettings(BaseModel):
     """Personas show their own name and avatar."""
     feedback: bool | None = None
     """Consent to keep feedback."""
+
+    blocked: Entries | None = None
+    """People, roles and channels that are not answered; this wins over the lists below."""
+    allowed: Entries | None = None
+    """Where anybody is on it: people and roles that alone are answered."""
+    allowed_channels: Entries | None = None
+    """Where any is on it: the only channels with answers."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0.01, le=1)
@@ -128,6 +151,26 @@ end
 )
 
 
+# ARGV: the list's field, the entry, '1' if it is to be on it, how many there may be
+_ENLIST = (
+    """
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+local readable, list = pcall(cjson.decode, before or '[]')
+local kept, room = {}, tonumber(ARGV[4])
+for _, one in ipairs(readable and type(list) == 'table' and list or {}) do
+  if one ~= ARGV[2] then kept[#kept + 1] = one end
+end
+if ARGV[3] == '1' and #kept < room then kept[#kept + 1] = ARGV[2] end
+if #kept == 0 then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(kept))
+end
+"""
+    + _READ
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     settings: PlaceSettings
@@ -161,6 +204,22 @@ class Places:
         pairs = [part for name, value in _fit(fields).items() for part in (name, _stored(value))]
         settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(pairs), _settings))
         self._note(place, settings)
+        return settings
+
+    async def enlist(
+        self, place: str, field: str, entry: str, *, listed: bool = True
+    ) -> PlaceSettings:
+        """Put an entry on one of this place's lists, or take it off, whoever else does so at the
+        same time; what is chosen here then.
+
+        Raises ListFull, UnfitSetting and MemoryGone.
+        """
+        _fit({field: (entry,)})
+        args = (field, entry, int(listed), ENTRIES_MAX)
+        settings = await self._store.ask(Ask(_ENLIST, _keys(place), args, _settings))
+        self._note(place, settings)
+        if listed and entry not in (getattr(settings, field) or ()):
+            raise ListFull(ENTRIES_MAX)
         return settings
 
     async def glance(self, *places: str) -> PlaceSettings:

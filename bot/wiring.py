@@ -15,6 +15,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from .access import Access
 from .admin import Admin
 from .allowances import Allowance
 from .budget import Budget
@@ -50,6 +51,7 @@ class Speaking:
     personas: Personas
     voice: Voice
     admin: Admin
+    inference: InferenceServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class App:
     feedback: Feedback
     votes: Votes
     limits: Limits
+    access: Access
+    inference: InferenceServer
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -83,6 +87,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         feedback, votes = Feedback(kept), Votes(kept)
         people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
         limits, places = _limits(settings, kept), Places(kept)
+        access = Access(places, settings.blocked_users)
         conversation = Conversation(
             kept,
             limits,
@@ -93,6 +98,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
             able.voice,
             Gate(settings.limit_concurrent_answers),
             settings.burst_seconds,
+            access,
         )
         try:
             yield App(
@@ -105,6 +111,8 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
                 feedback,
                 votes,
                 limits,
+                access,
+                able.inference,
             )
         finally:
             await conversation.drain()
@@ -135,6 +143,7 @@ async def speaking(settings: Settings, draft_seconds: float) -> AsyncIterator[Sp
             Personas(server, cards, settings.default_persona),
             Voice(Budget(server, settings.context_tokens), Model(client, patience), draft_seconds),
             Admin(root, settings.admin_api_key, session),
+            server,
         )
 
 
