@@ -65,7 +65,8 @@ async def run(
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
         client.tree.add_command(MemoryCommands(app.people))
-        client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
+        client.tree.guard(app.access)
+        client.tree.add_command(AdminCommands(app))
         client.tree.add_command(limits_command(app.limits))
         token = settings.discord_token.get_secret_value()
         async with client, _connected(client, token) as connection:

@@ -37,7 +37,7 @@ A file per subject:
     faults         what a test can break, and what was sent when
     people         what a person in front of a real Discord client says, and where
     gestures       what a person does with the bot's commands
-    resolving      people, roles and channels in a command's options
+    resolving      people, roles, channels and files in a command's options
     pressing       what a person does with buttons, menus, modals and the message menu
     moderators     what those who run a server do
     sight          what such a person sees of the bot
