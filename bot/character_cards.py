@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .admin import NAME
@@ -69,7 +69,8 @@ def read_card(file: bytes) -> CharacterCard:
             spoken=f"That file is too large for a character card: at most {FILE_MAX_BYTES >> 20} MB"
             " are taken."
         )
-    return _card(_fields(file))
+    card = _card(_fields(file))
+    return replace(card, left_out=("its picture", *card.left_out)) if _is_png(file) else card
 
 
 def checked_name(name: str) -> str:
@@ -89,7 +90,7 @@ def checked_name(name: str) -> str:
 
 def _fields(file: bytes) -> dict[str, Any]:
     """A card's fields, out of whatever holds them; of several cards in a PNG the first whole."""
-    if not file.startswith(SIGNATURE):
+    if not _is_png(file):
         for beginning, spoken in OTHER_FILES.items():
             if file.startswith(beginning):
                 raise BadCharacterCard(spoken=spoken)
@@ -101,6 +102,10 @@ def _fields(file: bytes) -> dict[str, Any]:
         except BadCharacterCard as error:
             failure = error
     raise failure
+
+
+def _is_png(file: bytes) -> bool:
+    return file.startswith(SIGNATURE)
 
 
 def _read(text: bytes) -> dict[str, Any]:

@@ -53,6 +53,12 @@ class BaseState(_Told):
     max_context: int | None = None
 
 
+class Trouble(_Told):
+    """`trouble` says which; it may name files."""
+
+    trouble: str | None = None
+
+
 class Requests(_Told):
     running: int = 0
     waiting: int = 0
@@ -71,6 +77,8 @@ class ServerStatus(_Told):
     """What serves something else than asked, with the reason."""
     registry: RegistryState = RegistryState()
     base: BaseState = BaseState()
+    audit: Trouble = Trouble()
+    keys: Trouble = Trouble()
     requests: Requests = Requests()
     personas: dict[str, PersonaState] = {}
 

@@ -43,6 +43,8 @@ class AdminRoutes:
     ready: bool = True
     reachable: bool = True
     trouble: str | None = None
+    audit_trouble: str | None = None
+    keys_trouble: str | None = None
 
     async def answer(self, method: str, path: str, body: Json) -> Answer:
         match method, path.strip("/").split("/")[1:]:
@@ -65,6 +67,8 @@ class AdminRoutes:
             "base": {"model": "tiny", "digest": "0" * 64, "max_context": 1024},
             "engine": {"alive": True, "loaded": 1, "max_loaded": 4, "max_rank": 16},
             "registry": {"reachable": self.reachable, "trouble": self.trouble},
+            "audit": {"trouble": self.audit_trouble},
+            "keys": {"trouble": self.keys_trouble},
             "requests": {"running": 0, "waiting": 0, "places": 8, "max_waiting": 64},
             "personas": {one["name"]: self._part(one) for one in self.personas},
         }

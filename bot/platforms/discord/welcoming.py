@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -15,6 +16,9 @@ from .listening import author_of, places_around, roles_of
 
 log = logging.getLogger(__name__)
 
+KNOWN_WITHIN_S = 0.5
+"""Discord waits 3 s for an answer; only what was never asked before can take long."""
+
 
 async def refusal_of(
     access: Access, interaction: discord.Interaction[Any], *, admins: bool = False
@@ -24,7 +28,12 @@ async def refusal_of(
     if admins:
         return access.barred(author)
     around = places_around(interaction.channel, interaction.guild)
-    return await access.refusal(author, roles_of(interaction.user), around)
+    asking = access.refusal(author, roles_of(interaction.user), around)
+    try:
+        return await asyncio.wait_for(asking, KNOWN_WITHIN_S)
+    except TimeoutError:
+        log.warning("whether somebody is welcome is not known: Redis does not answer")
+        return None
 
 
 async def turn_away(interaction: discord.Interaction[Any], refusal: NotWelcome) -> None:

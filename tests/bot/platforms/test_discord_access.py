@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from discord import Permissions
+from pydantic import SecretStr
 
 from bot.settings import Settings
-from bot.wiring import App, wire
+from bot.wiring import REDIS_ANSWER_SECONDS, App, wire
 from tests.bot.platforms.stage import RunningBot, bot_on, lets, settled, thread_in
 from tests.fakes.discord import FakeDiscord, Interaction, User
 from tests.fakes.model import ModelServer
@@ -205,3 +208,21 @@ async def test_whom_the_owner_bars_is_answered_nowhere_and_administers_nothing(
             assert await discord.uses(mallory, command, channel).answer() == BARRED
         assert "remember" in await discord.uses(mallory, "memory show").answer()
     assert len(model.questions) == 1
+
+
+async def test_a_redis_that_hangs_keeps_no_command_waiting(
+    discord: FakeDiscord, settings: Settings
+) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    hanging = settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{port}/0")})
+    discord.interactions.acknowledge_within_s = 30
+    async with silent, wire(hanging) as app, bot_on(discord, hanging, app):
+        used = discord.uses(discord.person("Ada"), "persona list")
+        await used.taken(within_s=30)
+        assert used.acknowledged_after_s is not None
+        assert used.acknowledged_after_s < REDIS_ANSWER_SECONDS

@@ -38,7 +38,7 @@ async def test_a_picture_with_a_card_becomes_somebody_who_can_be_chosen_at_once(
     used = imports(discord, png(text(V2)))
     assert await used.answer() == (
         "**Séraphina Noir** (`seraphina-noir`) can speak now: /persona switch lets them.\n"
-        "Not taken: the lorebook; 2 other greetings; extensions of other programs."
+        "Not taken: its picture; the lorebook; 2 other greetings; extensions of other programs."
     )
     assert used.ephemeral
     ada = discord.person("Ada")
@@ -98,10 +98,13 @@ async def test_nobody_is_replaced_unless_it_is_asked_for(
 async def test_the_card_of_a_trained_persona_is_not_replaced_without_a_word(
     discord: FakeDiscord, server: AdminRoutes
 ) -> None:
+    server.personas[0]["sampling"] = {"temperature": 0.6, "min_p": 0.1, "max_tokens": 77}
     said = await imports(discord, ELF, name="maya", replace=True).answer()
     assert "It has 3 trained versions: while one of them speaks, its own prompt counts" in said
     maya = card_of(server, "maya")
     assert maya is not None
+    assert maya["display_name"] == "Elf"
+    assert maya["sampling"]["max_tokens"] == 77  # how it was trained to speak stays
     assert (maya["current"], maya["versions"]) == (3, [1, 2, 3])
 
 

@@ -62,6 +62,17 @@ async def test_trouble_comes_first_and_no_address_is_told(
     assert not used.original.pinged
 
 
+async def test_what_nobody_looks_at_while_all_seems_well_is_told(
+    discord: FakeDiscord, server: AdminRoutes
+) -> None:
+    assert "log" not in await status(discord).answer()
+    server.audit_trouble = server.keys_trouble = "/home/me/keys: permission denied"
+    said = await status(discord).answer()
+    assert "What administrators do is not written down there" in said
+    assert "Its keys are older than their files" in said
+    assert "/home" not in said
+
+
 async def test_any_number_of_personas_fits_into_one_message_those_in_trouble_first(
     discord: FakeDiscord, model: ModelServer, server: AdminRoutes
 ) -> None:

@@ -66,7 +66,8 @@ class AdminPersonaCommands(
                 f"There is a persona `{name}` already. Choose another name with `name`, or let"
                 " this card take its place with `replace`."
             )
-        await self._app.admin.put(name, card.as_persona())
+        trained = await self._trained(name) if there else {}
+        await self._app.admin.put(name, {**trained, **card.as_persona()})
         self._app.personas.look_again()
         log.info("the character card is persona %s now", name)
         lines = [_done(name, card, replaced=there is not None), *await self._warnings(card)]
@@ -76,6 +77,13 @@ class AdminPersonaCommands(
                 " while one of them speaks, its own prompt counts and not this card's."
             )
         return Said("\n".join(lines))
+
+    async def _trained(self, name: str) -> dict[str, Any]:
+        """What goes with its versions and not with a card: it stays."""
+        persona = await self._app.personas.get(name)
+        kept = persona.model_dump(mode="json", include={"starters", "prompt_format"})
+        sampling = {**persona.sampling.given(), "max_tokens": persona.sampling.max_tokens}
+        return {**kept, "sampling": sampling}
 
     async def _warnings(self, card: CharacterCard) -> list[str]:
         warnings = []

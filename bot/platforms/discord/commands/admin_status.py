@@ -52,8 +52,12 @@ async def _known(app: App) -> str:
 def _told(status: ServerStatus) -> Iterator[str]:
     """The line on the whole first, then personas, those with trouble before the others."""
     yield f"**Inference server**: {_readiness(status)}."
+    if status.audit.trouble:
+        yield "What administrators do is not written down there: see the server's log."
+    if status.keys.trouble:
+        yield "Its keys are older than their files: see the server's log."
     if status.requests.running or status.requests.waiting:
-        yield f"It gives {status.requests.running} answers; {status.requests.waiting} wait."
+        yield f"Requests there: {status.requests.running} answered, {status.requests.waiting} wait."
     lines = [(_trouble(status, name, one), name, one) for name, one in status.personas.items()]
     for trouble, name, one in sorted(lines, key=lambda line: (not line[0], line[1])):
         yield f"- `{name}`: {_version(one.serving)}{trouble}"
