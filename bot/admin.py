@@ -1,5 +1,4 @@
-"""What an administrator may ask of the inference server: versions, cards, status, and which
-version serves."""
+"""What an administrator may ask of the inference server: status, versions, cards, rollouts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Character cards as people pass them around (V1, V2, V3; JSON, or JSON within a PNG), read as a
-persona that needs no training.
+"""Character cards as people pass them around, read as personas that need no training.
 
-A card is a stranger's file: every size is bounded, and of its many fields only texts are taken.
-Knows no server and no platform.
+V1, V2 and V3, as JSON or within a PNG. A card is a stranger's file: every size is bounded, and of
+its many fields only texts are taken. Knows no server and no platform.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.manifest import Card
@@ -210,6 +210,7 @@ def test_no_text_takes_long_to_read(text: str) -> None:
     assert time.process_time() - began < 20
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_card_or_a_sentence(rest: bytes) -> None:
     for file in (rest, png(rest), png(chunk(b"iTXt", b"chara\0" + rest))):
@@ -225,6 +226,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 FIELDS = st.dictionaries(st.sampled_from([*V2["data"], "nickname", "assets", "data"]), JSON)  # type: ignore[misc]
 
 
+@settings(deadline=None)
 @given(FIELDS, st.booleans(), st.text(min_size=1, max_size=40))
 def test_any_fields_are_a_card_that_the_server_takes_or_a_sentence(
     fields: dict[str, Any], nested: bool, name: str
