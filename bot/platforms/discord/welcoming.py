@@ -12,7 +12,7 @@ import discord
 from bot.access import Access
 from bot.errors import NotWelcome
 
-from .listening import author_of, places_around, roles_of
+from .listening import author_of, places_around, roles_of, server_of
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +27,20 @@ async def refusal_of(
     author = author_of(interaction.user.id)
     if admins:
         return access.barred(author)
-    around = places_around(interaction.channel, interaction.guild)
+    around = _around(interaction)
     asking = access.refusal(author, roles_of(interaction.user), around)
     try:
         return await asyncio.wait_for(asking, KNOWN_WITHIN_S)
     except TimeoutError:
         log.warning("whether somebody is welcome is not known: Redis does not answer")
         return None
+
+
+def _around(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+    """A channel of a kind that discord.py does not know yet is none to it."""
+    if interaction.channel is None and interaction.guild_id is not None:
+        return (server_of(interaction.guild_id),)
+    return places_around(interaction.channel, interaction.guild)
 
 
 async def turn_away(interaction: discord.Interaction[Any], refusal: NotWelcome) -> None:

@@ -48,6 +48,7 @@ async def test_trouble_comes_first_and_no_address_is_told(
 ) -> None:
     server.desired["tom"] = 2
     server.degraded["tom"] = "version 2 can't be fetched from s3://me:secret@store/x @everyone"
+    server.degraded["registry"] = "the registry /home/me/registry can't be read"
     server.reachable, server.trouble = False, "s3://me:secret@store/x"
     server.busy.add("maya")
     server.rollouts["maya"] = {"version": 4, "step": "probe", "seconds": {"validate": 1.0}}
@@ -58,8 +59,16 @@ async def test_trouble_comes_first_and_no_address_is_told(
     assert maya.startswith("- `maya`: version 3 — version 4 comes: validate ✓ probe …")
     assert tom.startswith("- `tom`: the base model, but should be version 2 — version 2 can't be")
     assert "secret" not in said
+    assert "/home" not in said
     assert used.original is not None
     assert not used.original.pinged
+
+
+async def test_a_registry_that_can_not_be_read_asks_nobody_to_be_the_base_model(
+    discord: FakeDiscord, server: AdminRoutes
+) -> None:
+    server.desired["maya"] = None
+    assert "- `maya`: version 3\n" in await status(discord).answer()
 
 
 async def test_what_nobody_looks_at_while_all_seems_well_is_told(

@@ -19,6 +19,8 @@ from .saying import Said
 
 REASON_MAX_CHARS = 160
 NAMES_SHOWN = 25
+REGISTRY = "registry"
+"""Among what is degraded; the reason would only say where it lies."""
 
 
 async def status(app: App, interaction: discord.Interaction[Any], since_s: float) -> Said:
@@ -67,7 +69,7 @@ def _told(status: ServerStatus) -> Iterator[str]:
 
 def _readiness(status: ServerStatus) -> str:
     ready = "ready" if status.ready else "not ready yet"
-    if others := [name for name in status.degraded if name not in status.personas]:
+    if others := [name for name in status.degraded if name not in (*status.personas, REGISTRY)]:
         ready += f", degraded ({'; '.join(_reason(n, status.degraded[n]) for n in others[:3])})"
     elif status.degraded:
         ready += ", degraded"
@@ -78,13 +80,13 @@ def _readiness(status: ServerStatus) -> str:
 def _trouble(status: ServerStatus, name: str, one: PersonaState) -> str:
     """What is not as it should be, and what is on its way; nothing where all is well."""
     said = ""
-    if one.drift:
+    if one.drift and one.desired is not None:  # None: the registry may only not be readable
         said += f", but should be {_version(one.desired)}"
     if one.busy and one.rollout is not None:
         said += f" — version {one.rollout.version} comes: {one.rollout.progress}"
     if reason := status.degraded.get(name):
         said += f" — {_cut(reason)}"
-    elif name in status.degraded and not one.drift:
+    elif name in status.degraded and not said:
         said += " — not as asked"
     return said
 
