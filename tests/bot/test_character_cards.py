@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import tracemalloc
 import zlib
 from contextlib import suppress
 from dataclasses import replace
@@ -195,8 +196,18 @@ def test_what_is_no_card_is_refused_with_a_sentence(file: bytes, words: str) -> 
 
 def test_a_bomb_is_not_unpacked() -> None:
     bomb = zlib.compress(b"A" * (TEXT_MAX_BYTES * 20), 9)
-    assert "far too long" in refused(png(chunk(b"zTXt", b"chara\0\0" + bomb)))
-    assert "far too long" in refused(png(chunk(b"iTXt", b"chara\0\1\0\0\0" + bomb)))
+    files = [
+        png(chunk(b"zTXt", b"chara\0\0" + bomb)),
+        png(chunk(b"iTXt", b"chara\0\1\0\0\0" + bomb)),
+    ]
+    tracemalloc.start()
+    try:
+        for file in files:
+            assert "far too long" in refused(file)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 5 * TEXT_MAX_BYTES
 
 
 @pytest.mark.parametrize(
