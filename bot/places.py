@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
+from .lists import ENLIST, ENTRIES_MAX, Entries
 from .store import Ask, Store
 
 log = logging.getLogger(__name__)
@@ -28,23 +29,7 @@ FRESH_SECONDS = 10.0
 SEEN_MAX = 10_000
 """So many places are kept at hand; the one looked up longest ago goes first."""
 
-ENTRIES_MAX = 200
-"""A list that somebody chose holds so many entries."""
-
 Mode = Literal["mention", "always", "off"]
-
-
-def _listed(value: Any) -> Any:
-    """Redis holds a list as JSON."""
-    return json.loads(value) if isinstance(value, str) else value
-
-
-Entries = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...],
-    BeforeValidator(_listed),
-    Field(max_length=ENTRIES_MAX),
-]
-"""Ids in the order in which they were chosen ("discord:42", "discord:role:5")."""
 
 
 class PlaceSettings(BaseModel):
@@ -151,26 +136,6 @@ end
 )
 
 
-# ARGV: the list's field, the entry, '1' if it is to be on it, how many there may be
-_ENLIST = (
-    """
-local before = redis.call('HGET', KEYS[1], ARGV[1])
-local readable, list = pcall(cjson.decode, before or '[]')
-local kept, room = {}, tonumber(ARGV[4])
-for _, one in ipairs(readable and type(list) == 'table' and list or {}) do
-  if one ~= ARGV[2] then kept[#kept + 1] = one end
-end
-if ARGV[3] == '1' and #kept < room then kept[#kept + 1] = ARGV[2] end
-if #kept == 0 then
-  redis.call('HDEL', KEYS[1], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(kept))
-end
-"""
-    + _READ
-)
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     settings: PlaceSettings
@@ -216,7 +181,7 @@ class Places:
         """
         _fit({field: (entry,)})
         args = (field, entry, int(listed), ENTRIES_MAX)
-        settings = await self._store.ask(Ask(_ENLIST, _keys(place), args, _settings))
+        settings = await self._store.ask(Ask(ENLIST + _READ, _keys(place), args, _settings))
         self._note(place, settings)
         if listed and entry not in (getattr(settings, field) or ()):
             raise ListFull(ENTRIES_MAX)

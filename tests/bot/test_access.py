@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from bot.access import Access
 from bot.errors import ListFull, UnfitSetting, WrongSettings
-from bot.places import ENTRIES_MAX, Places, PlaceSettings
+from bot.lists import ENTRIES_MAX
+from bot.places import Places, PlaceSettings
 from bot.settings import load
 from bot.store import Store
 from bot.wiring import wire
