@@ -5,9 +5,17 @@ Only shapes: where cards come from is `personas`.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 DEFAULT_MAX_TOKENS = 120
 
@@ -36,6 +44,24 @@ class Sampling(BaseModel):
         return {name: value for name, value in extra.items() if value is not None}
 
 
+class About(BaseModel):
+    """Where the version that speaks comes from, as far as the server tells."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int
+    published: datetime | None = None
+    since: datetime | None = None
+    """When it became the one that speaks."""
+    base: str | None = None
+    examples: int | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+    """Of the messages that it learned from."""
+    dataset: str | None = None
+    evaluation: dict[str, float] = {}
+
+
 class Persona(BaseModel):
     """Who speaks, as GET /personas or a local card says."""
 
@@ -51,8 +77,19 @@ class Persona(BaseModel):
     prompt_format: PromptFormat = PromptFormat()
     current: int | None = None
     versions: tuple[int, ...] = ()
+    about: About | None = None
     model: str | None = None
     """What a local card asks the server for; None: the persona's own name."""
+
+    @field_validator("about", mode="wrap")
+    @classmethod
+    def _or_nothing(cls, told: Any, read: ValidatorFunctionWrapHandler) -> About | None:
+        """Nobody falls silent for what is only to be shown of them."""
+        try:
+            about: About | None = read(told)
+        except ValidationError:
+            return None
+        return about
 
     @property
     def served_as(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any
 
+from .access import Access
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Burst, Line, Lines
 from .gate import Gate
@@ -59,6 +60,7 @@ class Conversation:
         voice: Voice,
         gate: Gate | None = None,
         burst_s: float = 0,
+        access: Access | None = None,
     ) -> None:
         """`gate` bounds the answers of this process at once; without it nothing does. Further
         messages of an author are waited for `burst_s` seconds before the model is asked."""
@@ -71,6 +73,7 @@ class Conversation:
         self._voice = voice
         self._gate = gate or Gate(0)
         self._burst_s = burst_s
+        self._access = access or Access(places)
         self._lines = Lines()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -79,14 +82,17 @@ class Conversation:
         """Answer one message; what goes wrong on our side is said through `reply.finish`, and who
         is over a limit is told through `reply.notice`.
 
-        Met with silence (nothing is called on `reply`) are a duplicate, more messages of
-        somebody who was just told about the limit, and what comes when the process is on its
-        way out. Cancelling the task stops the answer and keeps what was said.
+        Met with silence (nothing is called on `reply`) are who is not to be answered here, a
+        duplicate, more messages of somebody who was just told about the limit, and what comes
+        when the process is on its way out. Cancelling the task stops the answer and keeps what
+        was said.
         """
         if self._stopping:
             return
         claim = Claim(replace(incoming, text=as_remembered(incoming.text)))
         with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
+            if await self._access.refusal(incoming.author_id, incoming.roles, incoming.places):
+                return
             try:
                 admitted = await self._admit(claim, line)
             except MemoryGone as error:
@@ -99,6 +105,11 @@ class Conversation:
             else:
                 async with self._memory.kept(claim):
                     await self._see_through(claim, admitted, line, reply)
+
+    @property
+    def under_way(self) -> int:
+        """So many messages are being answered, or wait for it, in this process."""
+        return len(self._under_way)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.

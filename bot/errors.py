@@ -15,6 +15,9 @@
     ├── OverLimit                   for those who asked by a command and are told so
     ├── SwitchedOff                 an administrator wants no answers in this place
     ├── UnfitSetting                what somebody chose for a place is out of range
+    ├── ListFull                    a list that somebody chose has no room
+    ├── NotWelcome                  somebody, or a channel, is not to be answered
+    ├── BadCharacterCard            a file is no character card, or not one to take
     ├── NoPersonas
     ├── PersonasRefused             the inference server refuses the key for its persona list
     ├── ModelError
@@ -29,6 +32,7 @@
     │   └── ModelSpeechless         an answer without a word
     └── AdminError
         ├── AdminLocked             no admin key, or the wrong one
+        ├── NoAdmin                 the server is not ours: it has no such routes
         ├── AdminGone               the server can't be reached, or took too long
         ├── RolloutBusy             409: another rollout of that persona runs
         └── RolloutFailed           the step and the reason
@@ -128,6 +132,22 @@ class UnfitSetting(UnderstudyError):
         super().__init__(spoken=f"That can't be set: {said}.")
 
 
+class ListFull(UnderstudyError):
+    def __init__(self, room: int) -> None:
+        super().__init__(
+            spoken=f"That list is full: it holds {room} entries. Take somebody off it first, or"
+            " use roles."
+        )
+
+
+class NotWelcome(UnderstudyError):
+    spoken = "I may not answer you here."
+
+
+class BadCharacterCard(UnderstudyError):
+    spoken = "That is no character card."
+
+
 class NoPersonas(UnderstudyError):
     spoken = "There is no persona yet. Publish one first: `understudy publish NAME`."
 
@@ -194,6 +214,10 @@ class AdminError(UnderstudyError):
 
 class AdminLocked(AdminError):
     spoken = "The inference server refuses the admin key. Set ADMIN_API_KEY to the server's own."
+
+
+class NoAdmin(AdminError):
+    spoken = "The inference server is not Understudy's own: it has no routes to manage personas."
 
 
 class AdminGone(AdminError):

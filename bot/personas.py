@@ -62,6 +62,22 @@ class Personas:
                 return persona
         raise UnknownPersona(name, [persona.name for persona in known])
 
+    async def named(self, said: str) -> Persona:
+        """The persona that somebody means, by its name or the one that people see.
+
+        Raises UnknownPersona, which says who there is.
+        """
+        known, wanted = await self.list(), said.strip().casefold()
+        for called in ("name", "display_name"):
+            meant = [one for one in known if getattr(one, called).casefold() == wanted]
+            if len(meant) == 1:
+                return meant[0]
+        raise UnknownPersona(said, [persona.name for persona in known])
+
+    def look_again(self) -> None:
+        """The list has changed: it is asked for when it is needed next."""
+        self._stale_at = 0.0
+
     async def default(self) -> Persona:
         """Who speaks where nobody chose: DEFAULT_PERSONA, else the first by name."""
         if self._default:

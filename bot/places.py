@@ -18,8 +18,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
-from .errors import MemoryGone, UnfitSetting
+from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
+from .lists import ENLIST, ENTRIES_MAX, Entries
 from .store import Ask, Store
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,13 @@ class PlaceSettings(BaseModel):
     """Personas show their own name and avatar."""
     feedback: bool | None = None
     """Consent to keep feedback."""
+
+    blocked: Entries | None = None
+    """People, roles and channels that are not answered; this wins over the lists below."""
+    allowed: Entries | None = None
+    """Where anybody is on it: people and roles that alone are answered."""
+    allowed_channels: Entries | None = None
+    """Where any is on it: the only channels with answers."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0.01, le=1)
@@ -162,6 +170,22 @@ class Places:
         pairs = [part for name, value in _fit(fields).items() for part in (name, _stored(value))]
         settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(pairs), _settings))
         self._note(place, settings)
+        return settings
+
+    async def enlist(
+        self, place: str, field: str, entry: str, *, listed: bool = True
+    ) -> PlaceSettings:
+        """Put an entry on one of this place's lists, or take it off, whoever else does so at the
+        same time; what is chosen here then.
+
+        Raises ListFull, UnfitSetting and MemoryGone.
+        """
+        _fit({field: (entry,)})
+        args = (field, entry, int(listed), ENTRIES_MAX)
+        settings = await self._store.ask(Ask(ENLIST + _READ, _keys(place), args, _settings))
+        self._note(place, settings)
+        if listed and entry not in (getattr(settings, field) or ()):
+            raise ListFull(ENTRIES_MAX)
         return settings
 
     async def glance(self, *places: str) -> PlaceSettings:

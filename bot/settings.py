@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import WrongSettings
 
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
 
     understudy_home: Path = Path("data")
     default_persona: str | None = None
+    blocked_users: Annotated[tuple[str, ...], NoDecode] = ()
+    """Ids of people who are answered nowhere, with their platform: discord:42."""
     limit_messages_per_minute: int = Field(default=20, ge=0)
     """Of one person, everywhere together. Here and below 0 is no limit."""
     limit_tokens_per_day: int = Field(default=0, ge=0)
@@ -76,6 +80,16 @@ class Settings(BaseSettings):
         if not url.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return url
+
+    @field_validator("blocked_users", mode="before")
+    @classmethod
+    def _are_ids(cls, said: object) -> object:
+        if not isinstance(said, str):
+            return said
+        ids = tuple(one.strip() for one in said.split(",") if one.strip())
+        if not all(re.fullmatch(r"[a-z]+:\S+", one) for one in ids):
+            raise ValueError("must be ids with their platform, as discord:42,discord:43")
+        return ids
 
     @property
     def inference_root(self) -> str:

@@ -15,6 +15,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from .access import Access
 from .admin import Admin
 from .allowances import Allowance
 from .asking import Asking
@@ -54,6 +55,7 @@ class Speaking:
     personas: Personas
     voice: Voice
     admin: Admin
+    inference: InferenceServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class App:
     asking: Asking
     comparisons: Comparisons
     scenes: Scenes
+    access: Access
+    inference: InferenceServer
     platforms: dict[str, str] = field(default_factory=dict)
     """What /health shows, each platform's own word: "starting", then "connected", …"""
 
@@ -92,6 +96,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         limits, places = _limits(settings, kept), Places(kept)
         gate = Gate(settings.limit_concurrent_answers)
         asking = Asking(kept, limits, places, able.voice, gate)
+        access = Access(places, settings.blocked_users)
         conversation = Conversation(
             kept,
             limits,
@@ -102,6 +107,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
             able.voice,
             gate,
             settings.burst_seconds,
+            access,
         )
         try:
             yield App(
@@ -117,6 +123,8 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
                 asking,
                 Comparisons(kept, asking, able.personas, votes),
                 Scenes(asking, Noting(kept, memory, people), settings.scene_tokens),
+                access,
+                able.inference,
             )
         finally:
             await asyncio.gather(conversation.drain(), asking.drain())
@@ -147,6 +155,7 @@ async def speaking(settings: Settings, draft_seconds: float) -> AsyncIterator[Sp
             Personas(server, cards, settings.default_persona),
             Voice(Budget(server, settings.context_tokens), Model(client, patience), draft_seconds),
             Admin(root, settings.admin_api_key, session),
+            server,
         )
 
 

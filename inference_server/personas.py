@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from pathlib import PurePath
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -32,8 +33,29 @@ def persona(registry: Registry, name: str, serving: Slot | None) -> dict[str, An
         manifest = Manifest.model_validate_json(serving.sealed)
         listed["system_prompt"] = manifest.system_prompt or card.system_prompt
         listed["prompt_format"] = manifest.prompt_format.model_dump()
+        listed["about"] = about(manifest, registry)
     current = serving.version if serving else None
     return {**listed, "current": current, "versions": registry.versions(name)}
+
+
+def about(manifest: Manifest, registry: Registry) -> dict[str, Any]:
+    """What anybody may know of a version: of what it was made and when, how well it learned.
+
+    Nobody's name, nothing of consent, and of a base model no folder. `since` is when it became
+    current, where files tell.
+    """
+    data, since = manifest.dataset, registry.current_since(manifest.persona, manifest.version)
+    return {
+        "version": manifest.version,
+        "published": manifest.created_at.isoformat(),
+        "since": since and since.isoformat(),
+        "base": PurePath(manifest.base.name).name,
+        "examples": data.examples,
+        "first": data.first and data.first.isoformat(),
+        "last": data.last and data.last.isoformat(),
+        "dataset": data.digest[:12],
+        "evaluation": manifest.evaluation,
+    }
 
 
 def personas(registry: Registry, serving: dict[str, Slot | None]) -> list[dict[str, Any]]:

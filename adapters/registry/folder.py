@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -136,6 +137,17 @@ class Registry:
         if not is_number(text):
             raise BrokenEntry(f"{path} holds {text[:20]!r} where a version number should be")
         return int(text)
+
+    def current_since(self, name: str, version: int) -> datetime | None:
+        """Since when this version is current; None where it is not, or nobody can tell: the files
+        of a registry elsewhere are as old as the last look at it."""
+        try:
+            if self.remote or self.current(name) != version:
+                return None
+            changed_s = (self._persona(name) / CURRENT).stat().st_mtime
+        except (OSError, BrokenEntry):
+            return None
+        return datetime.fromtimestamp(int(changed_s), UTC)
 
     def set_current(self, name: str, version: int) -> None:
         self.path(name, version)

@@ -85,9 +85,11 @@ async def test_an_undisturbed_turn_costs_two_round_trips(
         limited = settings_for(redis_home, model, redis_url=tap.url, limit_messages_per_minute=1000)
         async with wire(limited) as app:
             await ask(app, place)  # the connection is made
+            around = (f"{place}-channel", f"{place}-server")
+            await app.places.glance(*around)  # they were seen before
             before = tap.round_trips
             for _ in range(3):
-                said = replace(message(place), places=(f"{place}-channel", f"{place}-server"))
+                said = replace(message(place), places=around)
                 await app.conversation.answer(said, KeptReply())
             assert tap.round_trips - before == 3 * 2
 

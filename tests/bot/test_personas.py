@@ -113,3 +113,34 @@ async def test_many_at_once_ask_the_server_once(model: ModelServer) -> None:
     async with personas_of(model.url) as personas:
         await asyncio.gather(*(personas.list() for _ in range(20)))
     assert model.asked == ["GET /personas"]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("tom", "tom"), ("TOM", "tom"), ("Maya Lind", "maya"), (" maya lind ", "maya")],
+)
+async def test_people_are_called_by_either_name(model: ModelServer, said: str, name: str) -> None:
+    model.personas = [
+        persona("maya", display_name="Maya Lind"),
+        persona("tom", display_name="Eve"),
+        persona("eve", display_name="Tom"),  # a name wins over what another one shows
+    ]
+    async with personas_of(model.url) as personas:
+        assert (await personas.named(said)).name == name
+
+
+@pytest.mark.parametrize("said", ["zoe", "", "Twin"])
+async def test_nobody_is_guessed(model: ModelServer, said: str) -> None:
+    model.personas = [persona("a", display_name="Twin"), persona("b", display_name="Twin")]
+    async with personas_of(model.url) as personas:
+        with pytest.raises(UnknownPersona):
+            await personas.named(said)
+
+
+async def test_the_list_is_asked_for_again_when_it_has_changed(model: ModelServer) -> None:
+    async with personas_of(model.url) as personas:
+        assert await names(personas) == ["maya"]
+        model.personas = [persona("maya"), persona("new")]
+        assert await names(personas) == ["maya"]
+        personas.look_again()
+        assert await names(personas) == ["maya", "new"]

@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.admin import AdminRoutes
+
 KEY = "test-inference-key"
 ADMIN_KEY = "test-admin-key"
 VERSION_HEADER = "X-Understudy-Version"
@@ -79,6 +81,8 @@ class ModelServer:
     key: str | None = KEY
     faults: deque[Fault] = field(default_factory=deque)
     admin_answer: tuple[int, Any] = (200, {})
+    admin: AdminRoutes | None = None
+    """What answers /admin/… as our server does; None: everything is answered `admin_answer`."""
     admin_delay_s: float = 0
     total_tokens: int | None = None
     """The usage told at the end of a stream to who asks for it; None: this server tells none."""
@@ -184,8 +188,11 @@ class ModelServer:
             return _error(401, "wrong key")
         await asyncio.sleep(self.admin_delay_s)
         status, body = self.admin_answer
+        asked: dict[str, Any] = {}
         if request.can_read_body:
-            self.questions.append(await request.json())
+            self.questions.append(asked := await request.json())
+        if self.admin is not None:
+            status, body = await self.admin.answer(request.method, request.path, asked)
         return web.json_response(body, status=status)
 
     def _refusal(self, request: web.Request) -> web.Response | None:

@@ -88,7 +88,8 @@ async def run(
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
         client.tree.add_command(MemoryCommands(app.people))
-        client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
+        client.tree.guard(app.access)
+        client.tree.add_command(AdminCommands(app))
         client.tree.add_command(limits_command(app.limits))
         for command, buttons in (
             comparing(app.comparisons, app.personas, edit_every_s),

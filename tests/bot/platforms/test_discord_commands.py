@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord import FakeDiscord, File
 from tests.fakes.model import ModelServer
 
 ROLLED = {"persona": "maya", "version": 4, "previous": 3, "seconds": 2.0}
@@ -80,6 +82,27 @@ async def test_a_forged_admin_command_is_refused_and_reaches_nobody(
     assert await used.answer() == "Only people who may manage this server can do that."
     assert used.ephemeral
     assert not any("/admin/" in asked for asked in model.asked)
+
+
+async def test_no_admin_command_obeys_people_without_the_permission(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    values = {3: "maya", 4: 1, 5: True, 6: ada, 7: discord.general, 10: 1.0, 11: File("x", b"{}")}
+    for path, command in _leaves("admin", discord.commands.find("admin")[0]):
+        needed = [one for one in command.get("options", []) if one.get("required")]
+        options = {one["name"]: values[one["type"]] for one in needed}
+        used = discord.uses(ada, path, forged=True, **options)
+        assert await used.answer() == "Only people who may manage this server can do that.", path
+    assert not any("/admin/" in asked for asked in model.asked)
+
+
+def _leaves(path: str, command: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    inner = [one for one in command.get("options", []) if one["type"] in (1, 2)]
+    if not inner:
+        yield path, command
+    for one in inner:
+        yield from _leaves(f"{path} {one['name']}", one)
 
 
 async def test_a_reload_offers_names_to_administrators(

@@ -37,7 +37,7 @@ A file per subject:
     faults         what a test can break, and what was sent when
     people         what a person in front of a real Discord client says, and where
     gestures       what a person does with the bot's commands
-    resolving      people, roles and channels in a command's options
+    resolving      people, roles, channels and files in a command's options
     pressing       what a person does with buttons, menus, modals and the message menu
     moderators     what those who run a server do
     sight          what such a person sees of the bot
@@ -70,7 +70,8 @@ From Discord's documentation (discord-api-docs, August 2026):
     interactions  3 s for the first answer and 15 minutes for the token; at most 25 autocomplete
                   choices; names and numbers of commands; ephemeral answers are in no channel's
                   history; default_member_permissions and required options are the client's check;
-                  15 commands in the message menu, with names of any case
+                  15 commands in the message menu, with names of any case; a file given to a
+                  command is an id, and in `resolved.attachments` with its address
     REST          the JSON error shape and codes; rate-limit headers and the body of a 429
 
 Assumed, because the documentation leaves it open or tells people not to rely on it:
@@ -91,7 +92,8 @@ Assumed, because the documentation leaves it open or tells people not to rely on
                   channel's are unknown (10015); in a thread a message needs its thread_id
     components    a button needs a label or an emoji; a new message that answers a press is of
                   type 0 and no reply; everybody who sees a message may press its buttons
-    interactions  the bot is told of an ephemeral message by no event
+    interactions  the bot is told of an ephemeral message by no event; a command's file has an
+                  address like any other's (Discord's begins with /ephemeral-attachments)
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
 

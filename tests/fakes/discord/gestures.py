@@ -15,7 +15,7 @@ from tests.fakes.discord.commands import (
 from tests.fakes.discord.errors import Json
 from tests.fakes.discord.interaction import AUTOCOMPLETE, COMMAND, Interaction
 from tests.fakes.discord.interactions import Interactions
-from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, Message, User
+from tests.fakes.discord.nouns import DIRECT_MESSAGE, Channel, File, Message, User
 from tests.fakes.discord.permissions import Permission
 from tests.fakes.discord.resolving import resolved, value_of
 from tests.fakes.discord.sight import Sight
@@ -47,6 +47,7 @@ class Gestures(Sight):
             raise PermissionError(f"/{command} is not shown to {person.display_name} here.")
         wanted = way[-1].get("options", [])
         _check_options(command, wanted, options)
+        options = {name: self._uploaded(one, channel) for name, one in options.items()}
         chosen = [
             {"type": one["type"], "name": one["name"], "value": value_of(options[one["name"]])}
             for one in wanted
@@ -82,6 +83,14 @@ class Gestures(Sight):
         return [str(choice["value"]) for choice in interaction.choices or []]
 
     # -- interactions ---------------------------------------------------------------------
+
+    def _uploaded(self, option: Any, channel: Channel) -> Any:
+        """A file is uploaded before the command is sent."""
+        if not isinstance(option, File):
+            return option
+        attachment = self.world.attach(option, channel)
+        self.world.uploads.append(attachment)
+        return attachment
 
     def _may_use(self, person: User, top: Json, channel: Channel) -> bool:
         contexts = top.get("contexts")

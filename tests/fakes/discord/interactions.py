@@ -35,6 +35,7 @@ class Interactions:
         self.messages = messages
         self.application_id = application_id
         self.acknowledge_within_s = ACKNOWLEDGE_WITHIN_S
+        self.token_lives_s = TOKEN_LIVES_S
         self.all: dict[str, Interaction] = {}
 
     def remember(self, interaction: Interaction) -> None:
@@ -155,7 +156,7 @@ class Interactions:
         interaction = self.all.get(request.match_info["interaction_token"])
         if interaction is None:
             raise errors.unknown_webhook()
-        if time.monotonic() - interaction.created_at_s > TOKEN_LIVES_S:
+        if time.monotonic() - interaction.created_at_s > self.token_lives_s:
             raise errors.invalid_webhook_token()
         return interaction
 

@@ -62,6 +62,8 @@ class World:
         self.users: dict[str, User] = {user.id: user for user in (self.owner, self.bot)}
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
+        self.uploads: list[Attachment] = []
+        """Files given to commands: on no message."""
         self.guilds: list[Guild] = []
         self._changed = asyncio.Event()
         self.guild = self.add_guild("The Playhouse", self.owner)
@@ -175,7 +177,7 @@ class World:
             for attachment in message.attachments:
                 if attachment.path == path and not message.deleted:
                     return attachment
-        return None
+        return next((one for one in self.uploads if one.path == path), None)
 
     def active_threads(self, guild: Guild) -> list[Thread]:
         """Those that the bot can see."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Choice
 
-from bot.admin import Admin, Rollout
-from bot.errors import UnderstudyError
-from bot.limits import Limits
-from bot.personas import Personas
-from bot.places import Places
+from bot.platforms.discord.welcoming import is_admins
+from bot.wiring import App
 
+from .admin_access import access_commands
 from .admin_limits import admin_limits
+from .admin_persona import AdminPersonaCommands
+from .admin_rollouts import rollout_commands
+from .admin_status import status
 from .bounds import bounds
 from .channels import channels
 from .faces import faces
-from .names import offered
-from .saying import Said, say
-from .scopes import has
-
-log = logging.getLogger(__name__)
+from .saying import say
 
 
 class AdminCommands(
@@ -33,42 +29,26 @@ class AdminCommands(
     guild_only=True,
     default_permissions=discord.Permissions(manage_guild=True),
 ):
-    def __init__(self, personas: Personas, admin: Admin, places: Places, limits: Limits) -> None:
+    def __init__(self, app: App) -> None:
         super().__init__()
-        self.add_command(channels(places))
-        self.add_command(bounds(places))
-        self.add_command(faces(places))
-        self.add_command(admin_limits(limits))
-        self._personas = personas
-        self._admin = admin
+        self._app = app
+        self._since_s = time.time()
+        commands: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
+            channels(app.places),
+            bounds(app.places),
+            faces(app.places),
+            admin_limits(app.limits),
+            *rollout_commands(app.personas, app.admin),
+            *access_commands(app.places),
+            AdminPersonaCommands(app),
+        )
+        for command in commands:
+            self.add_command(command)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Checked here again: a server may show the commands to others than its managers."""
-        return has(interaction, "manage_guild")
+        return is_admins(interaction)
 
-    @app_commands.command(name="reload", description="Serve a persona's newest version")
-    @app_commands.describe(persona="Whose newest published version is to be served")
-    async def reload(self, interaction: discord.Interaction[Any], persona: str) -> None:
-        log.info("%s asks to reload %s", interaction.user.id, persona)
-        await say(interaction, self._reload(persona), acknowledge_after_s=0)
-
-    @reload.autocomplete("persona")
-    async def _offer(self, _: discord.Interaction[Any], typed: str) -> list[Choice[str]]:
-        return await offered(self._personas, typed)
-
-    async def _reload(self, persona: str) -> Said:
-        try:
-            return Said(outcome(await self._admin.reload(persona)))
-        except UnderstudyError as error:
-            log.warning("the reload of %s failed: %s", persona, error)
-            raise
-
-
-def outcome(rollout: Rollout) -> str:
-    """What a finished rollout changed, in one line."""
-    version = "the base model" if rollout.version is None else f"version {rollout.version}"
-    took = "" if rollout.seconds is None else f" It took {rollout.seconds:.1f} s."
-    if rollout.version == rollout.previous:
-        return f"{rollout.persona} speaks with {version}, as before.{took}"
-    before = "nothing" if rollout.previous is None else f"version {rollout.previous}"
-    return f"{rollout.persona} speaks with {version} now (before: {before}).{took}"
+    @app_commands.command(name="status", description="Show how all that makes me speak is doing")
+    async def status(self, interaction: discord.Interaction[Any]) -> None:
+        await say(interaction, status(self._app, interaction, self._since_s))

@@ -1,4 +1,4 @@
-"""Offers persona names while a person types one."""
+"""Offers persona names while a person types one, and knows whom they mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import logging
 
 from discord.app_commands import Choice
 
-from bot.errors import UnderstudyError
+from bot.admin import NAME
+from bot.errors import UnderstudyError, UnknownPersona
 from bot.personas import Personas
 
 log = logging.getLogger(__name__)
@@ -31,3 +32,16 @@ async def offered(personas: Personas, typed: str) -> list[Choice[str]]:
         if wanted in persona.name.casefold() or wanted in persona.display_name.casefold()
     ]
     return found[:MAX_CHOICES]
+
+
+async def meant(personas: Personas, said: str) -> str:
+    """Whom an administrator means; a name that is not known here may be new on the server.
+
+    Raises UnknownPersona.
+    """
+    try:
+        return (await personas.named(said)).name
+    except UnderstudyError as error:
+        if isinstance(error, UnknownPersona) and not NAME.fullmatch(said):
+            raise
+        return said

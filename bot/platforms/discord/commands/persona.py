@@ -13,6 +13,7 @@ from bot.personas import Personas
 from bot.places import Places, merged
 
 from .names import offered
+from .origin import origin
 from .saying import Said, say
 from .scopes import SCOPES, Scope, place_to_change, places_here
 
@@ -68,8 +69,8 @@ class PersonaCommands(app_commands.Group, name="persona", description="Who speak
 
     async def _show(self, places: tuple[str, ...], name: str | None) -> Said:
         speaking, by = await self._speaking(places)
-        persona = await self._personas.get(name) if name else speaking
-        lines = [_line(persona, persona.name == speaking.name, by)]
+        persona = await self._personas.named(name) if name else speaking
+        lines = [_line(persona, persona.name == speaking.name, by), *origin(persona)]
         if persona.versions:
             lines.append(f"Versions: {', '.join(map(str, persona.versions))}")
         if persona.greeting:
@@ -81,7 +82,7 @@ class PersonaCommands(app_commands.Group, name="persona", description="Who speak
 
     async def _switch(self, interaction: discord.Interaction[Any], name: str, scope: Scope) -> Said:
         place = place_to_change(interaction, scope)
-        persona = await self._personas.get(name)
+        persona = await self._personas.named(name)
         await self._places.change(place, persona=persona.name)
         said = f"{_plain(persona.display_name)} speaks {WHERE[scope]} from now on."
         speaking, by = await self._speaking(places_here(interaction))

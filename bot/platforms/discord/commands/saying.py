@@ -39,11 +39,11 @@ async def say(
     done, _ = await asyncio.wait((task,), timeout=acknowledge_after_s)
     if done:
         said = task.result()
-        await interaction.response.send_message(_fitting(said.text), ephemeral=said.private)
+        await interaction.response.send_message(fitting(said.text), ephemeral=said.private)
         return
     await interaction.response.defer(ephemeral=private, thinking=True)
     said = await task
-    await interaction.edit_original_response(content=_fitting(said.text))
+    await interaction.edit_original_response(content=fitting(said.text))
 
 
 async def _spoken(work: Coroutine[Any, Any, Said]) -> Said:
@@ -53,5 +53,6 @@ async def _spoken(work: Coroutine[Any, Any, Said]) -> Said:
         return Said(error.spoken)
 
 
-def _fitting(text: str) -> str:
+def fitting(text: str) -> str:
+    """What Discord takes of it."""
     return text if len(text) <= MESSAGE_MAX_CHARS else text[: MESSAGE_MAX_CHARS - 1] + "…"

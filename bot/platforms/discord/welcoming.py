@@ -1,0 +1,60 @@
+"""Whether somebody who uses a command or a button is to be answered, and what they hear if not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.access import Access
+from bot.errors import NotWelcome
+
+from .listening import author_of, places_around, roles_of, server_of
+
+log = logging.getLogger(__name__)
+
+KNOWN_WITHIN_S = 0.5
+"""Discord waits 3 s for an answer; only what was never asked before can take long."""
+
+
+async def refusal_of(
+    access: Access, interaction: discord.Interaction[Any], *, admins: bool = False
+) -> NotWelcome | None:
+    """Why not; None for who is welcome. `admins`: only what the bot's owner says counts."""
+    author = author_of(interaction.user.id)
+    if admins:
+        return access.barred(author)
+    around = _around(interaction)
+    asking = access.refusal(author, roles_of(interaction.user), around)
+    try:
+        return await asyncio.wait_for(asking, KNOWN_WITHIN_S)
+    except TimeoutError:
+        log.warning("whether somebody is welcome is not known: Redis does not answer")
+        return None
+
+
+def _around(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+    """A channel of a kind that discord.py does not know yet is none to it."""
+    if interaction.channel is None and interaction.guild_id is not None:
+        return (server_of(interaction.guild_id),)
+    return places_around(interaction.channel, interaction.guild)
+
+
+async def turn_away(interaction: discord.Interaction[Any], refusal: NotWelcome) -> None:
+    """Says so to that person alone; while they still type, nothing is offered to them."""
+    try:
+        if interaction.type is discord.InteractionType.autocomplete:
+            await interaction.response.autocomplete([])
+        else:
+            await interaction.response.send_message(refusal.spoken, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError) as error:
+        log.warning("somebody could not be told that they are not answered: %s", error)
+
+
+def is_admins(interaction: discord.Interaction[Any]) -> bool:
+    """Whether it comes from somebody who may manage this server."""
+    may = interaction.permissions
+    return interaction.guild_id is not None and (may.administrator or may.manage_guild)
