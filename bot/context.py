@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .around import Heard, Picture, Seen
 from .cards import Persona
 from .errors import MemoryGone
-from .memory import Recalled, Turn, persona_author
-from .messages import Incoming
+from .memory import PERSONA, Recalled, Turn, persona_author
+from .messages import WORDLESS, Incoming
 from .people import People
 from .store import Ask, Store
 
@@ -89,7 +89,11 @@ def merged(recalled: Recalled, seen: Seen, persona: Persona, marks: Marks) -> li
     ]
     # Pointing at a message is part of the question, so it is shown whatever was forgotten.
     links += [link for link in seen.chain[-1:] if not _among(before[-1:], link)]
-    return [*before, *(_turn(link, persona) for link in links), question]
+    turns = [*before, *(_turn(link, persona) for link in links), question]
+    if _is_own(turns[0]) and turns[0] not in recalled.window:
+        # A persona never begins: what it said first would not be shown to it.
+        turns.insert(0, replace(question, message_id="", text=WORDLESS, tokens=""))
+    return turns
 
 
 def _with_lines(
@@ -127,8 +131,11 @@ def _among(turns: Sequence[Turn], link: Heard) -> bool:
     """The bot's own messages have other ids in memory, and may be parts of an answer there."""
     if not link.own:
         return any(turn.message_id == link.message_id for turn in turns)
-    return any(turn.author_id.startswith(persona_author("")) and link.text in turn.text
-               for turn in turns)  # fmt: skip
+    return any(_is_own(turn) and link.text in turn.text for turn in turns)
+
+
+def _is_own(turn: Turn) -> bool:
+    return turn.author_id.startswith(PERSONA)
 
 
 def _turn(line: Heard, persona: Persona) -> Turn:

@@ -14,8 +14,8 @@ from . import endpoints
 from .answering import Answering
 from .changes import Changes
 from .commands import CommandTree, sync
+from .hearing import Hearing
 from .inviting import invite_link
-from .listening import incoming, is_a_persons, is_meant_for, places_around
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Client(discord.Client):
         answering: Answering,
         places: Places,
         changes: Changes,
+        hearing: Hearing,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -45,6 +46,7 @@ class Client(discord.Client):
         self._answering = answering
         self._places = places
         self._changes = changes
+        self._hearing = hearing
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -59,6 +61,7 @@ class Client(discord.Client):
 
     async def on_connect(self) -> None:
         self._tell_health("connected")
+        self._hearing.missed_some()
         log.info("on Discord as %s", self.user)
         if not self.guilds and self.application_id is not None:
             log.info("in no server yet; add it with %s", invite_link(self.application_id))
@@ -70,12 +73,12 @@ class Client(discord.Client):
         self._tell_health("reconnecting")
 
     async def on_message(self, message: discord.Message) -> None:
-        me = self.user
-        if me is None or not is_a_persons(message):
-            return
-        here = await self._places.glance(*places_around(message.channel, message.guild))
-        if is_meant_for(me, message, here.mode or "mention"):
-            await self._answering.answer(incoming(me, message), message)
+        incoming = await self._hearing.hear(self.user, message) if self.user else None
+        if incoming is not None:
+            await self._answering.answer(incoming, message)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self._hearing.thread_began(thread)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:

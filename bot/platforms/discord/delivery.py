@@ -30,12 +30,19 @@ Result = TypeVar("Result")
 class Outbox:
     """Where the answer to one message goes: a reply to it first, then plain messages."""
 
-    def __init__(self, asked: discord.Message, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
+    def __init__(
+        self,
+        asked: discord.Message,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+        asker: discord.User | discord.Member | None = None,
+    ) -> None:
+        """`asker` is who asked, where that is not the author of the message replied to."""
         self._asked = asked
+        self._asker = asker or asked.author
         self._pauses_s = pauses_s
         # The person answered may be pinged, by the reply or by name; nobody else ever is.
         self._pings = discord.AllowedMentions(
-            everyone=False, roles=False, users=[asked.author], replied_user=True
+            everyone=False, roles=False, users=[self._asker], replied_user=asker is None
         )
 
     def typing(self) -> AbstractAsyncContextManager[None]:
@@ -80,7 +87,7 @@ class Outbox:
         if self._asked.guild is None:
             return
         try:
-            await self._asked.author.send(error.spoken)
+            await self._asker.send(error.spoken)
         except (discord.HTTPException, aiohttp.ClientError) as refused:
             log.info("could not tell the person privately: %s", refused)
 

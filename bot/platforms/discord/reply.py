@@ -20,6 +20,7 @@ from bot.messages import waiting_line
 
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
+from .listening import SUBTEXT
 from .splitting import split
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,12 @@ class DiscordReply:
         self.persona: Persona | None = None
         """Who speaks, as soon as it is known."""
         self.failure: UnderstudyError | None = None
+        self.heading = ""
+        """Stands above the answer, from its first draft on."""
+        self.notes: tuple[str, ...] = ()
+        """What the person should know beside the answer; small, under it."""
+        self.unwanted = False
+        """The question is gone: nothing is said to it."""
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = []
@@ -77,7 +84,11 @@ class DiscordReply:
         """Returns when the whole text stands there, or can't."""
         self.failure = failure
         self._ended.set()
-        showing = self._leave(text or SPEECHLESS)
+        if self.unwanted:
+            self.close()
+            return
+        notes = [f"{SUBTEXT}{note}" for note in self.notes]
+        showing = self._leave("\n".join((text or SPEECHLESS, *notes)))
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.
         await asyncio.shield(showing)
 
@@ -104,7 +115,7 @@ class DiscordReply:
         self._stop_typing()
 
     def _leave(self, text: str) -> asyncio.Task[None]:
-        self._newest = text
+        self._newest = self.heading + text
         self._news.set()
         if self._showing is None:
             self._showing = asyncio.create_task(self._show())

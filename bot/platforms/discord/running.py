@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 import aiohttp
 import discord
@@ -12,13 +12,14 @@ from discord.http import Route
 
 from bot.errors import WrongSettings
 from bot.settings import Settings
-from bot.wiring import App
+from bot.wiring import SECONDS_PER_DAY, App
 
 from .answering import DRAIN_S, Answering
 from .changes import Changes
 from .client import Client
 from .commands import (
     AdminCommands,
+    Asking,
     ChatCommands,
     MemoryCommands,
     PersonaCommands,
@@ -26,8 +27,12 @@ from .commands import (
 )
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
+from .files import Files
+from .hearing import Hearing
 from .logs import calm
+from .overheard import Overheard
 from .reply import EDIT_EVERY_S
+from .surroundings import Surroundings
 
 AUTHENTICATION_FAILED = 4004
 
@@ -52,23 +57,33 @@ async def run(
         raise WrongSettings("DISCORD_TOKEN is not set")
     api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
     with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
-        answering = Answering(app.conversation, edit_every_s)
+        overheard = Overheard(settings.memory_days * SECONDS_PER_DAY)
+        files = Files(pictures=settings.images)
+        around = Surroundings(overheard, files)
+        hearing = Hearing(app.places, overheard, around)
+        answering = Answering(app.conversation, files, edit_every_s)
         gateway_from_api = api_url is not None and gateway_url is None
 
         def tell_health(word: str) -> None:
             app.platforms["discord"] = word
 
-        changes = Changes(app.memory)
+        changes = Changes(app.memory, hearing, answering, files)
         client = Client(
-            answering, app.places, changes, tell_health, gateway_from_api=gateway_from_api
+            answering, app.places, changes, hearing, tell_health, gateway_from_api=gateway_from_api
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
-        client.tree.add_command(MemoryCommands(app.people))
+        client.tree.add_command(MemoryCommands(app.people, overheard))
+        client.tree.add_command(Asking(answering, around, app.places, edit_every_s).menu)
         client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
         client.tree.add_command(limits_command(app.limits))
         token = settings.discord_token.get_secret_value()
-        async with client, _connected(client, token) as connection:
+        async with (
+            aclosing(around),
+            aclosing(hearing),
+            client,
+            _connected(client, token) as connection,
+        ):
             await _first_of(connection, stopping)
             await answering.drain(drain_s)
 

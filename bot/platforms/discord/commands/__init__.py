@@ -1,6 +1,7 @@
 """Slash commands: one file a feature; each only asks the core and says what came of it."""
 
 from .admin import AdminCommands
+from .asking import Asking
 from .chat import ChatCommands
 from .limits import limits_command
 from .memory import MemoryCommands
@@ -10,6 +11,7 @@ from .tree import CommandTree
 
 __all__ = [
     "AdminCommands",
+    "Asking",
     "ChatCommands",
     "CommandTree",
     "MemoryCommands",

@@ -16,6 +16,7 @@ from bot.personas import Personas
 from bot.places import Places
 
 from .admin_limits import admin_limits
+from .bots import BotsCommands
 from .bounds import bounds
 from .channels import channels
 from .names import offered
@@ -36,6 +37,7 @@ class AdminCommands(
         super().__init__()
         self.add_command(channels(places))
         self.add_command(bounds(places))
+        self.add_command(BotsCommands(places))
         self.add_command(admin_limits(limits))
         self._personas = personas
         self._admin = admin
