@@ -80,6 +80,7 @@ def merged(recalled: Recalled, seen: Seen, persona: Persona, marks: Marks) -> li
     half of the window at least. What the question replies to stands before it.
     """
     newest = persona.prompt_format.window_messages
+    known = set(recalled.window)
     *before, question = _with_lines(recalled, seen, persona, marks, newest)
     kept = before[max(len(before) + 1 + len(seen.chain) - newest, 0) :]
     links = [
@@ -87,10 +88,14 @@ def merged(recalled: Recalled, seen: Seen, persona: Persona, marks: Marks) -> li
         for link in seen.chain[:-1]
         if _may_be_shown(link, recalled, marks) and not _among(kept, link)
     ]
-    # Pointing at a message is part of the question, so it is shown whatever was forgotten.
-    links += [link for link in seen.chain[-1:] if not _among(before[-1:], link)]
+    # Pointing at a message is part of the question, so it is shown whatever was forgotten, and
+    # in full where it was only overheard.
+    for link in seen.chain[-1:]:
+        if before and before[-1].message_id == link.message_id and before[-1] not in known:
+            before.pop()
+        links += [] if _among(before[-1:], link) else [link]
     turns = [*before, *(_turn(link, persona) for link in links), question]
-    if _is_own(turns[0]) and turns[0] not in recalled.window:
+    if _is_own(turns[0]) and turns[0] not in known:
         # A persona never begins: what it said first would not be shown to it.
         turns.insert(0, replace(question, message_id="", text=WORDLESS, tokens=""))
     return turns

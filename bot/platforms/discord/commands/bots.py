@@ -11,6 +11,7 @@ from bot.places import BOTS_MAX, Places
 from bot.platforms.discord.listening import server_of
 
 from .saying import Said, say
+from .scopes import has
 
 NO_BOT = "{} is no bot: people may talk to me anyway."
 MYSELF = "I don't talk to myself."
@@ -20,11 +21,15 @@ HOW = "when they mention me or reply to me, a few times until a person says some
 
 
 class BotsCommands(app_commands.Group, name="bots", description="Which other bots I answer"):
-    """A group of /admin, which checks who may use it."""
+    """A group of /admin."""
 
     def __init__(self, places: Places) -> None:
         super().__init__()
         self._places = places
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """discord.py does not ask the group around a group."""
+        return has(interaction, "manage_guild")
 
     @app_commands.command(name="allow", description="Let me answer another bot in this server")
     @app_commands.describe(bot="Which one; I answer it when it mentions me or replies to me")
