@@ -23,6 +23,8 @@ MESSAGE_OVERHEAD_TOKENS = 8
 DEFAULT_CONTEXT_TOKENS = 4096
 BYTES_PER_TOKEN = 3
 """An estimate on the safe side, for servers that do not count."""
+COUNTED_MAX = 4096
+"""So many counts are kept at hand."""
 PICTURE_TOKENS = 800
 """What a picture is taken to cost; no server tells before it has looked at one."""
 
@@ -46,6 +48,7 @@ class Budget:
         """`context_tokens` is used where the server does not tell its own."""
         self._server = server
         self._context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
+        self._counted: dict[tuple[str, str, int], int] = {}
 
     async def prompt(
         self, persona: Persona, window: Sequence[Turn], pictures: Sequence[Picture] = ()
@@ -111,7 +114,13 @@ class Budget:
         count, _, counted_by = turn.tokens.partition(" ")
         if count.isdigit() and counted_by == tokenizer:
             return int(count)
-        return await self._count(persona, neutralise(turn.text))
+        # What is only overheard is stored nowhere, and still counted once.
+        key = (tokenizer, turn.message_id, hash(turn.text))
+        if key not in self._counted:
+            self._counted[key] = await self._count(persona, neutralise(turn.text))
+            if len(self._counted) > COUNTED_MAX:
+                del self._counted[next(iter(self._counted))]
+        return self._counted[key]
 
     async def _count(self, persona: Persona, text: str) -> int:
         if not text:

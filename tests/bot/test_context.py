@@ -248,3 +248,10 @@ async def test_pictures_leave_room_for_words(app: App, place: str, model: ModelS
     seen = Seen(pictures=(Picture("image/png", b"\x89PNG"),) * 3)
     await app.conversation.answer(asking(place, "what is it?", seen), KeptReply())
     assert len(model.questions[-1]["messages"][-1]["content"]) == 2  # the words, and one of three
+
+
+async def test_what_is_overheard_is_counted_once(app: App, place: str, model: ModelServer) -> None:
+    lines = tuple(heard("a long story " * 40 + f"number {number}") for number in range(3))
+    for text in ("well?", "and now?"):
+        await app.conversation.answer(asking(place, text, Seen(lines)), KeptReply())
+    assert [model.tokenized.count(line.text) for line in lines] == [1, 1, 1]

@@ -8,8 +8,6 @@ from collections.abc import Callable
 import aiohttp
 import discord
 
-from bot.places import Places
-
 from . import endpoints
 from .answering import Answering
 from .changes import Changes
@@ -28,9 +26,8 @@ class Client(discord.Client):
     def __init__(
         self,
         answering: Answering,
-        places: Places,
-        changes: Changes,
         hearing: Hearing,
+        changes: Changes,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -44,7 +41,6 @@ class Client(discord.Client):
         )
         self.tree = CommandTree(self)
         self._answering = answering
-        self._places = places
         self._changes = changes
         self._hearing = hearing
         self._tell_health = tell_health

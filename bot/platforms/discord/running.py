@@ -68,9 +68,7 @@ async def run(
             app.platforms["discord"] = word
 
         changes = Changes(app.memory, hearing, answering, files)
-        client = Client(
-            answering, app.places, changes, hearing, tell_health, gateway_from_api=gateway_from_api
-        )
+        client = Client(answering, hearing, changes, tell_health, gateway_from_api=gateway_from_api)
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
         client.tree.add_command(MemoryCommands(app.people, overheard))

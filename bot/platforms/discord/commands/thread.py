@@ -49,10 +49,11 @@ async def _open(places: Places, interaction: discord.Interaction[Any], topic: st
         raise NoThreadHere(SWITCHED_OFF)
     _check(interaction.permissions, ASKER_MAY_NOT)
     _check(interaction.app_permissions, I_MAY_NOT)
+    kinds = discord.ChannelType
     try:
         opened = await channel.create_thread(
             name=(topic or "").strip() or DEFAULT_TOPIC.format(interaction.user.display_name),
-            type=discord.ChannelType.public_thread,
+            type=kinds.news_thread if channel.is_news() else kinds.public_thread,
         )
         await opened.add_user(interaction.user)
     except discord.Forbidden:
