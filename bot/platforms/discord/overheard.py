@@ -16,6 +16,7 @@ from bot.prompt import cut
 
 LINES_A_CHANNEL = 30
 CHANNELS = 2000
+LINKS = 500
 MAX_BYTES = 8 * 2**20
 LINE_BYTES = 600
 """What a line takes beside its text: ids, a name, and Python's own."""
@@ -40,6 +41,8 @@ class Overheard:
         self._max_age_s = min(max_age_s, MAX_AGE_S)
         self._max_bytes = max_bytes
         self._channels: dict[int, _Channel] = {}
+        self._links: dict[int, Heard] = {}
+        """Older messages that somebody replied to, by id."""
         self._bytes = 0
 
     @property
@@ -77,11 +80,20 @@ class Overheard:
 
     def line(self, channel_id: int, message_id: int) -> Heard | None:
         channel = self._channels.get(channel_id)
-        return channel.lines.get(message_id) if channel else None
+        found = channel.lines.get(message_id) if channel else None
+        return found or self._links.get(message_id)
+
+    def note_link(self, line: Heard) -> None:
+        """Keep a message that was looked up: further replies to it lead there again."""
+        self._links[int(line.message_id)] = _short(line)
+        if len(self._links) > LINKS:
+            del self._links[next(iter(self._links))]
 
     def edit(self, channel_id: int, line: Heard) -> None:
         """A line reads otherwise now, also where it began a thread."""
         line_id = int(line.message_id)
+        if line_id in self._links:
+            self.note_link(line)
         for place in (channel_id, line_id):
             channel = self._channels.get(place)
             if channel is not None and line_id in channel.lines:
@@ -89,6 +101,7 @@ class Overheard:
 
     def delete(self, channel_id: int, message_ids: Collection[int]) -> None:
         for message_id in message_ids:
+            self._links.pop(message_id, None)
             for place in (channel_id, message_id):
                 channel = self._channels.get(place)
                 if channel is not None:
@@ -98,6 +111,7 @@ class Overheard:
 
     def forget(self, author_id: str) -> None:
         """Nothing that this author said is kept."""
+        self._links = {i: line for i, line in self._links.items() if line.author_id != author_id}
         for channel in self._channels.values():
             for line_id in [i for i, line in channel.lines.items() if line.author_id == author_id]:
                 self._take(channel, line_id)
@@ -111,6 +125,7 @@ class Overheard:
 
     def clear(self) -> None:
         self._channels.clear()
+        self._links.clear()
         self._bytes = 0
 
     def is_whole(self, channel_id: int) -> bool:
@@ -126,7 +141,7 @@ class Overheard:
         here.gone.clear()
 
     def _put(self, channel: _Channel, line_id: int, line: Heard) -> None:
-        line = replace(line, text=cut(line.text, LINE_MAX_CHARS))
+        line = _short(line)
         before = channel.lines.get(line_id)
         self._bytes += _size(line) - (_size(before) if before else 0)
         channel.lines[line_id] = line
@@ -135,6 +150,10 @@ class Overheard:
         line = channel.lines.pop(line_id, None)
         if line is not None:
             self._bytes -= _size(line)
+
+
+def _short(line: Heard) -> Heard:
+    return replace(line, text=cut(line.text, LINE_MAX_CHARS))
 
 
 def _size(line: Heard) -> int:

@@ -24,7 +24,7 @@ from .overheard import LINES_A_CHANNEL, Overheard
 
 log = logging.getLogger(__name__)
 
-WITHIN_S = 1.0
+WITHIN_S = 1.5
 """An answer waits so long for Discord; what comes later is there for the next one."""
 GIVE_UP_S = 10.0
 LINKS_MAX = 5
@@ -76,10 +76,12 @@ class Surroundings:
         link: discord.Message | discord.MessageReference | None,
         *with_pictures: discord.Message,
     ) -> Seen:
-        heard, chain, pictures = await asyncio.gather(
-            self._heard(me, channel, before),
-            self._chain(me, channel, link),
-            self._files.pictures(*with_pictures),
+        async def lines() -> tuple[tuple[Heard, ...], tuple[Heard, ...]]:
+            heard = await self._heard(me, channel, before)  # mostly has the chain in it
+            return heard, await self._chain(me, channel, link)
+
+        (heard, chain), pictures = await asyncio.gather(
+            lines(), self._files.pictures(*with_pictures)
         )
         return Seen(heard, chain, pictures)
 
@@ -119,7 +121,7 @@ class Surroundings:
         channel: Any,
         link: discord.Message | discord.MessageReference | None,
     ) -> tuple[Heard, ...]:
-        """Oldest first."""
+        """Oldest first; all that was said in direct messages is remembered."""
         if link is None:
             return ()
         chain: list[Heard] = []
@@ -129,7 +131,8 @@ class Surroundings:
             async with asyncio.timeout(self._within_s):
                 if not isinstance(link, discord.Message):
                     chain += await self._linked(me, channel, str(link.message_id))
-                while chain and len(chain) < LINKS_MAX and (earlier := chain[0].replies_to):
+                most = 1 if isinstance(channel, discord.DMChannel) else LINKS_MAX
+                while chain and len(chain) < most and (earlier := chain[0].replies_to):
                     found = await self._linked(me, channel, earlier)
                     if not found:
                         break
@@ -140,9 +143,13 @@ class Surroundings:
 
     async def _linked(self, me: discord.abc.User, channel: Any, number: str) -> list[Heard]:
         line = self._overheard.line(channel.id, int(number))
+        if line is not None:
+            return [line]
+        line = line_of(me, await channel.fetch_message(int(number)))
         if line is None:
-            line = line_of(me, await channel.fetch_message(int(number)))
-        return [replace(line, text=cut(line.text, LINK_MAX_CHARS))] if line else []
+            return []
+        self._overheard.note_link(line)
+        return [replace(line, text=cut(line.text, LINK_MAX_CHARS))]
 
     async def _whole(self, me: discord.abc.User, message: discord.Message) -> list[Heard]:
         """What is pointed at: all of it, its files too."""

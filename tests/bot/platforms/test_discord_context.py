@@ -11,7 +11,7 @@ from bot.platforms.discord.listening import said_at_ms
 from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.bot.platforms.test_discord_memory import until_settled
+from tests.bot.platforms.test_discord_memory import until_remembered, until_settled
 from tests.fakes.discord import Channel, FakeDiscord, Fault, Message, Permission, User
 from tests.fakes.model import ModelServer
 
@@ -39,15 +39,21 @@ async def asked(
     return told(model)
 
 
+async def until_settled_in(discord: FakeDiscord, app: App, channel: Channel) -> None:
+    """The first answer there is shown and remembered."""
+    assert await discord.world.until(lambda: bool(discord.seen(channel)), 8)
+    answer = discord.seen(channel)[0]
+    async with asyncio.timeout(5):
+        while await app.memory.turn(f"discord:{channel.id}", answer.id) is None:
+            await asyncio.sleep(0.01)
+
+
 async def once_heard(discord: FakeDiscord, app: App, channel: Channel | None = None) -> None:
     """The channel's history has been asked for, and nothing of that is known any more."""
     channel = channel or discord.general
-    asked = discord.asks(discord.person("Zoe"), "zzz", channel)
-    answer = await discord.final_answer(asked, quiet_s=0)
-    async with asyncio.timeout(5):
-        while await app.memory.turn(f"discord:{channel.id}", answer[0].id) is None:
-            await asyncio.sleep(0.01)
-    await app.memory.reset(f"discord:{channel.id}", said_at_ms(int(answer[0].id)))
+    discord.asks(discord.person("Zoe"), "zzz", channel)
+    await until_settled_in(discord, app, channel)
+    await app.memory.reset(f"discord:{channel.id}", said_at_ms(int(discord.seen(channel)[0].id)))
 
 
 # -- the channel ----------------------------------------------------------------------------
@@ -147,7 +153,7 @@ async def test_a_slow_history_does_not_hold_up_the_answer_and_is_there_for_the_n
 ) -> None:
     ada = discord.person("Ada")
     discord.says(discord.person("Bee"), "earlier")
-    slow = discord.breaks(Fault("GET", HISTORY, "slow", delay_s=3))
+    slow = discord.breaks(Fault("GET", HISTORY, "slow", delay_s=4))
     async with bot_on(discord, settings, app):
         assert await asked(discord, model, ada, "hi") == ["Ada: hi"]
         await until_settled(app, discord)
@@ -218,6 +224,10 @@ async def test_a_reply_brings_the_chain_it_answers_from_out_of_sight(
     ]  # fmt: skip
     assert "Bee: noise 39" in lines
     assert "Bee: link 2" not in lines
+    before = len(discord.requests("GET", ""))
+    again = await asked(discord, model, ada, "really?", last)
+    assert again[-6:-1] == lines[-6:-1]
+    assert len(discord.requests("GET", "")) == before  # each is looked up once
 
 
 async def test_a_reply_to_what_just_was_said_needs_no_second_telling(
@@ -275,19 +285,35 @@ async def test_the_personas_own_old_words_are_its_own_in_a_chain(
     ]
 
 
+async def test_a_reply_in_direct_messages_looks_nothing_up(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    direct = discord.direct(ada)
+    first = discord.says(ada, "one", direct)
+    await until_settled_in(discord, app, direct)
+    before = len(discord.requests("GET", ""))
+    second = discord.says(ada, "two", direct, reply_to=first)
+    discord.says(ada, "three", direct, reply_to=second)
+    assert await discord.world.until(lambda: "Ada: three" in str(model.questions), 8)
+    assert len(discord.requests("GET", "")) == before
+
+
 # -- deleted while it waits -----------------------------------------------------------------
 
 
 async def test_a_message_deleted_while_it_waits_is_not_answered(
     discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot
 ) -> None:
-    model.pace_s = 0.3
+    model.pace_s = 1.0
     ada, bee = discord.person("Ada"), discord.person("Bee")
     discord.asks(ada, "first")
     assert await discord.world.until(lambda: len(model.questions) == 1, 5)
     oops = discord.asks(bee, "oops")
-    await asyncio.sleep(0.1)
+    await until_remembered(app, bee, ["oops"])  # it waits for its turn
     discord.deletes(oops)
+    await until_remembered(app, bee, [])
+    model.pace_s = 0
     last = discord.asks(ada, "last")
     assert await discord.world.until(lambda: len(discord.seen()) == 2, 8)
     await discord.final_answer(last)

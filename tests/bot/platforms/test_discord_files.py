@@ -153,7 +153,7 @@ async def test_a_message_deleted_while_its_file_is_read_is_not_answered(
     discord: FakeDiscord, settings: Settings, app: App
 ) -> None:
     ada, script = discord.person("Ada"), Script()
-    slow = discord.breaks(Fault("GET", "/attachments/*", "slow", delay_s=2))
+    slow = discord.breaks(Fault("GET", "/attachments/*", "slow", delay_s=3))
     async with bot_on(discord, settings, speaking(app, script)):
         said = discord.says(ada, f"{discord.bot.mention} look", files=[File("a.txt", b"text")])
         assert await discord.world.until(lambda: slow.seen == 1, 5)

@@ -99,3 +99,17 @@ def test_what_is_dropped_takes_nothing(kept: Overheard) -> None:
     kept.drop(77)
     assert kept.size_bytes == 0
     assert ids(kept) == []
+
+
+def test_messages_that_were_looked_up_are_kept_as_long_as_people_see_them(
+    kept: Overheard,
+) -> None:
+    for number in range(1, 4):
+        kept.note_link(line(number, "x" * 4000))
+    kept.edit(1, line(1, "edited"))
+    kept.delete(1, [2])
+    found = [kept.line(1, number) for number in range(1, 4)]
+    assert [one and len(one.text) for one in found] == [6, None, LINE_MAX_CHARS]
+    assert ids(kept) == []
+    kept.forget("discord:1")
+    assert kept.line(1, 3) is None
