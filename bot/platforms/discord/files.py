@@ -98,7 +98,7 @@ class Files:
             if content is not None:
                 notes.append(f"I could not read {clean(one.filename)}: {content}.")
             elif kind(one) != "picture":
-                notes.append(f"I can't take in {_called(one)}.")
+                notes.append(_beyond_me(one))
             elif not self._pictures and self._to_be_told(message.channel.id):
                 notes.append(BLIND)
         return Read("\n".join(words), tuple(dict.fromkeys(notes)))
@@ -190,6 +190,18 @@ def _called(attachment: discord.Attachment) -> str:
     if what == "voice message":
         return what
     return f"{'file' if what == 'text' else what}: {clean(attachment.filename)}"
+
+
+def _beyond_me(attachment: discord.Attachment) -> str:
+    name = clean(attachment.filename)
+    match kind(attachment):
+        case "voice message":
+            return "I can't listen to voice messages."
+        case "audio":
+            return f"I can't listen to {name}."
+        case "video":
+            return f"I can't watch {name}."
+    return f"I can't read {name}."
 
 
 def _block(attachment: discord.Attachment, content: str, room: int) -> str:

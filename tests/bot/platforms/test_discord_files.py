@@ -113,9 +113,9 @@ async def test_what_is_no_text_is_named(discord: FakeDiscord, settings: Settings
     ]  # fmt: skip
     assert notes(discord) == [
         "I can't look at pictures.",
-        "I can't take in audio: song.mp3.",
-        "I can't take in video: film.mp4.",
-        "I can't take in file: paper.pdf.",
+        "I can't listen to song.mp3.",
+        "I can't watch film.mp4.",
+        "I can't read paper.pdf.",
     ]
 
 
