@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .around import Picture
 from .cards import Persona
 from .inference import InferenceServer
 from .memory import Turn, persona_author
@@ -22,6 +23,10 @@ MESSAGE_OVERHEAD_TOKENS = 8
 DEFAULT_CONTEXT_TOKENS = 4096
 BYTES_PER_TOKEN = 3
 """An estimate on the safe side, for servers that do not count."""
+COUNTED_MAX = 4096
+"""So many counts are kept at hand."""
+PICTURE_TOKENS = 800
+"""What a picture is taken to cost; no server tells before it has looked at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Prompt:
     stops: list[str]
     max_tokens: int
     counts: dict[str, str]
+    pictures: tuple[Picture, ...] = ()
+    """They belong to the last message."""
 
 
 class Budget:
@@ -41,24 +48,33 @@ class Budget:
         """`context_tokens` is used where the server does not tell its own."""
         self._server = server
         self._context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
+        self._counted: dict[tuple[str, str, int], int] = {}
 
     async def prompt(
-        self, persona: Persona, window: Sequence[Turn], *, others: Sequence[str] = ()
+        self,
+        persona: Persona,
+        window: Sequence[Turn],
+        pictures: Sequence[Picture] = (),
+        *,
+        others: Sequence[str] = (),
     ) -> Prompt:
         """The newest turns of `window` that fit; a last one that is too long is cut, with a mark.
 
         The window is oldest first and ends with the message to answer; `others` are there, too.
+        Pictures take half of the room at most; those that are too many are left out.
         """
         context = await self._server.context_tokens(persona.served_as) or self._context_tokens
         max_tokens = min(persona.sampling.max_tokens, context // 2)
         room = context - max_tokens - PROMPT_OVERHEAD_TOKENS
+        shown = tuple(pictures[: room // 2 // PICTURE_TOKENS])
+        room -= len(shown) * PICTURE_TOKENS
         turns = list(window[-persona.prompt_format.window_messages :])
         system, system_tokens = await self._system(persona, turns, room)
         turns, counts = await self._fit(persona, turns, room - system_tokens)
         said = [_said(turn, persona) for turn in turns]
         layout, name = persona.prompt_format, persona.display_name
         messages = render(layout, system, name, said)
-        return Prompt(messages, stops(layout, name, said, others), max_tokens, counts)
+        return Prompt(messages, stops(layout, name, said, others), max_tokens, counts, shown)
 
     async def _system(self, persona: Persona, turns: Sequence[Turn], room: int) -> tuple[str, int]:
         """The system prompt and a bound of its tokens; it never takes more than half the room."""
@@ -103,7 +119,13 @@ class Budget:
         count, _, counted_by = turn.tokens.partition(" ")
         if count.isdigit() and counted_by == tokenizer:
             return int(count)
-        return await self._count(persona, neutralise(turn.text))
+        # What is only overheard is stored nowhere, and still counted once.
+        key = (tokenizer, turn.message_id, hash(turn.text))
+        if key not in self._counted:
+            self._counted[key] = await self._count(persona, neutralise(turn.text))
+            if len(self._counted) > COUNTED_MAX:
+                del self._counted[next(iter(self._counted))]
+        return self._counted[key]
 
     async def _count(self, persona: Persona, text: str) -> int:
         if not text:

@@ -14,6 +14,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from .access import Access
+from .context import Context, Marks
 from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
 from .floor import Burst, Line, Lines
 from .gate import Gate
@@ -44,6 +45,7 @@ class _Admitted:
     verdict: Verdict
     admission: Admission
     here: PlaceSettings
+    marks: Marks
 
 
 class Conversation:
@@ -69,6 +71,7 @@ class Conversation:
         self._memory = memory
         self._places = places
         self._people = people
+        self._context = Context(store, people)
         self._personas = personas
         self._voice = voice
         self._gate = gate or Gate(0)
@@ -98,6 +101,10 @@ class Conversation:
             except MemoryGone as error:
                 await reply.finish(error.spoken, error)
                 return
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    await self._unclaim(claim)
+                raise
             if admitted.admission.duplicate:
                 await self._overlook(admitted.verdict)
             elif not admitted.verdict.allowed and not admitted.admission.again:
@@ -133,16 +140,19 @@ class Conversation:
         """
         said = claim.incoming
         traces = self._people.traces(said)
-        choices = self._choices(said)
+        choices, others = self._choices(said), self._context.others(said)
         async with line.door:
             counting = self._limits.counting(said)
+            claiming, marking = self._memory.claim(claim), self._context.marks_of(others)
             replies = await self._store.ask_all(
-                *traces, self._memory.claim(claim), *choices, *counting.asks
+                *traces, claiming, *choices, *marking, *counting.asks
             )
-            admission, *rest = replies[len(traces) :]
-            here, counts = rest[: len(choices)], rest[len(choices) :]
+            mark, (admission, *rest) = replies[0], replies[len(traces) :]
+            here, rest = rest[: len(choices)], rest[len(choices) :]
+            marks, counts = rest[: len(others)], rest[len(others) :]
             verdict = await self._limits.verdict(counting, counts)
-            return _Admitted(verdict, admission, merged(here))
+            known = dict(zip(others, marks, strict=True)) | {said.author_id: mark}
+            return _Admitted(verdict, admission, merged(here), known)
 
     def _choices(self, incoming: Incoming) -> list[Ask[PlaceSettings]]:
         """The conversation itself is the narrowest of its places."""
@@ -160,7 +170,7 @@ class Conversation:
                     recalled = admitted.admission.recalled
                     if recalled is None:
                         recalled, here = await self._wait_for_floor(claim)
-                    await self._speak(recalled, here, speech, reply, burst)
+                    await self._speak(claim, recalled, here, speech, reply, burst, admitted.marks)
                 if burst.gave_way:
                     await self._leave_to_the_next(claim, reply)
                     return
@@ -178,19 +188,24 @@ class Conversation:
 
     async def _speak(
         self,
+        claim: Claim,
         recalled: Recalled,
         here: PlaceSettings,
         speech: Speech,
         reply: Reply,
         burst: Burst,
+        marks: Marks,
     ) -> None:
         """The prompt and the stream: drafts on their way, every word kept in `speech`."""
         persona = sampled(await self._personas.chosen(here.persona), here)
         await reply.working(persona)
         if self._burst_s:
             await asyncio.sleep(self._burst_s)
+        view = await self._context.view(claim.incoming, recalled, persona, marks)
         async with self._gate.place(reply.waiting):
-            drafts = self._voice.speak(persona, recalled.window, speech, lambda: reply.waiting(0))
+            drafts = self._voice.speak(
+                persona, view.window, speech, lambda: reply.waiting(0), view.pictures
+            )
             async with aclosing(drafts):
                 async for text in drafts:
                     await burst.begin()
@@ -243,6 +258,13 @@ class Conversation:
                 lambda: self._memory.finish(claim, forget_question=True, also=verdict.refunds),
                 "a message over the limit stays in memory",
             )
+
+    async def _unclaim(self, claim: Claim) -> None:
+        """Whoever is cut off at the door leaves nobody waiting for the claim to run out."""
+        await _unless_gone(
+            lambda: self._memory.finish(claim, forget_question=True),
+            "a message that nobody answers stays claimed for a while",
+        )
 
     async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 from . import scripts
@@ -54,6 +55,8 @@ class Recalled:
     """What was said up to a message, oldest first and that message last."""
 
     window: tuple[Turn, ...]
+    reset_at_ms: int = 0
+    """Nothing that was said here up to then is known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +209,10 @@ class Memory:
             with suppress(asyncio.CancelledError):
                 await renewing
 
-    async def reset(self, conversation: str) -> None:
-        """Forget what was said here."""
-        await self._store.ask(Ask(scripts.FORGET, _keys(conversation), (), int))
+    async def reset(self, conversation: str, at_ms: int | None = None) -> None:
+        """Forget what was said here up to now, by the platform's clock where it tells."""
+        args = (int(time() * 1000) if at_ms is None else at_ms, self._ttl_ms)
+        await self._store.ask(Ask(scripts.FORGET, _keys(conversation), args, int))
 
     @property
     def _lease_ms(self) -> int:
@@ -260,11 +264,11 @@ def _taken(reply: Sequence[str], claim: Claim) -> Recalled | None:
 def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if reply[0] == "wait":
         return None
-    window = _turns(reply[1:])
+    window = _turns(reply[2:])
     asked = claim.incoming
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
-    return Recalled(tuple(window))
+    return Recalled(tuple(window), int(reply[1]))
 
 
 def _numbers(reply: list[int]) -> list[int]:

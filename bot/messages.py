@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from .around import Around
 from .cards import Persona
 from .errors import UnderstudyError
 from .prompt import cut
@@ -37,6 +38,8 @@ class Incoming:
     """Ids of what the author is in `server`: "discord:role:5"."""
     server: str | None = None
     """The community that the conversation belongs to ("discord:server:1"); None in private."""
+    around: Around | None = None
+    """What people see around it beside what is remembered; None: nothing."""
 
 
 def waiting_line(ahead: int) -> str:

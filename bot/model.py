@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError
@@ -18,6 +18,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 from pydantic import SecretStr
 
+from .around import Picture
 from .cards import Sampling
 from .errors import (
     ModelBroke,
@@ -68,6 +69,8 @@ class Question:
     stops: list[str]
     max_tokens: int
     sampling: Sampling
+    pictures: tuple[Picture, ...] = ()
+    """They belong to the last message."""
 
 
 @dataclass(slots=True)
@@ -168,7 +171,7 @@ class Model:
         # 3 ms a turn with a full window, and servers know parameters that the library does not.
         body: dict[str, Any] = {
             **question.sampling.given(),
-            "messages": question.messages,
+            "messages": _messages(question),
             "max_tokens": question.max_tokens,
         }
         if question.stops:
@@ -204,6 +207,16 @@ async def model_client(api: str, key: SecretStr | None) -> AsyncIterator[AsyncOp
         http_client=http,
     ) as client:
         yield client
+
+
+def _messages(question: Question) -> Sequence[Any]:
+    """As OpenAI's API wants them: a message with pictures is a list of parts."""
+    if not question.pictures:
+        return question.messages
+    *before, last = question.messages
+    parts: list[dict[str, Any]] = [{"type": "text", "text": last["content"]}]
+    parts += [{"type": "image_url", "image_url": {"url": one.url}} for one in question.pictures]
+    return [*before, {"role": last["role"], "content": parts}]
 
 
 def _read(chunk: ChatCompletionChunk) -> tuple[str, bool]:

@@ -26,7 +26,8 @@ _TRACE = (
 local ttl = 2 * ARGV[2]
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ttl)
-return redis.call('PEXPIRE', KEYS[1], ttl)
+redis.call('PEXPIRE', KEYS[1], ttl)
+return redis.call('GET', KEYS[2]) or 0
 """
 )
 
@@ -37,8 +38,13 @@ return {now, redis.call('ZREVRANGE', KEYS[1], 0, -1)}
 """
 )
 
-# ARGV: until when; the person may have spoken again meanwhile
-_FORGET_TRACES = "return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])"
+# ARGV: until when (the person may have spoken again meanwhile); the mark, and how long it stays
+_FORGET_TRACES = """
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+"""
+
+_FORGOTTEN_AT = "return redis.call('GET', KEYS[2]) or 0"
 
 
 # ARGV: conversation, ttl ms, how many are kept
@@ -103,7 +109,7 @@ class People:
         self._ttl_ms = int(ttl_s * 1000)
 
     def trace(self, author_id: str, conversation: str) -> Ask[int]:
-        """Note that this person speaks in this conversation."""
+        """Note that this person speaks in this conversation; answers with their mark (below)."""
         return Ask(_TRACE, _key(author_id), (conversation, self._ttl_ms), int)
 
     def traces(self, said: Incoming) -> tuple[Ask[int], ...]:
@@ -119,14 +125,22 @@ class People:
         """The latest private conversations on a platform ("discord"), latest first."""
         return await self._store.ask(Ask(_PRIVATE, _private_key(platform), (most,), list))
 
+    def forgotten_at(self, author_id: str) -> Ask[int]:
+        """When this person was last forgotten, in ms by the platform's clock; 0 for never.
+
+        What they said before may still be seen on a platform, but is not looked at any more.
+        """
+        return Ask(_FORGOTTEN_AT, _key(author_id), (), int)
+
     async def show(self, author_id: str) -> Overview:
         """What is remembered of a person, in figures."""
         found = [_remembered(place, said) async for place, said in self._said(author_id)]
         given = _given(author_id, await self._feedback.about(author_id))
         return Overview(tuple(found), len(given))
 
-    async def forget(self, author_id: str) -> Forgotten:
+    async def forget(self, author_id: str, at_ms: int | None = None) -> Forgotten:
         """Forget all that a person said and thought; what they say from now on is kept again.
+        "Now" is the platform's where it tells.
 
         What personas answered them stays, and how often they asked lately (the limits).
         """
@@ -141,7 +155,9 @@ class People:
             messages += sum(await self._store.ask_all(*asks))
         feedback = await self._feedback.forget(author_id)
         await self._votes.forget(author_id)
-        await self._store.ask(Ask(_FORGET_TRACES, _key(author_id), (until,), int))
+        mark = until if at_ms is None else at_ms
+        args = (until, mark, 2 * self._ttl_ms)
+        await self._store.ask(Ask(_FORGET_TRACES, _key(author_id), args, int))
         return Forgotten(messages, feedback)
 
     async def export(self, author_id: str) -> dict[str, Any]:
@@ -180,8 +196,9 @@ class People:
         return until, conversations
 
 
-def _key(author_id: str) -> tuple[str]:
-    return (f"understudy:person:{{{author_id}}}:conversations",)
+def _key(author_id: str) -> tuple[str, str]:
+    person = f"understudy:person:{{{author_id}}}"
+    return f"{person}:conversations", f"{person}:forgotten"
 
 
 def _private_key(conversation: str) -> tuple[str]:

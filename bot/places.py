@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 FRESH_SECONDS = 10.0
 SEEN_MAX = 10_000
 """So many places are kept at hand; the one looked up longest ago goes first."""
+
+BOTS_MAX = 25
 
 Mode = Literal["mention", "always", "off"]
 
@@ -45,6 +47,10 @@ class PlaceSettings(BaseModel):
     """Which messages are meant for the bot: those that mention it, all, or none."""
     faces: bool | None = None
     """Personas show their own name and avatar."""
+    own: bool | None = None
+    """A thread of the bot's: it speaks there unasked."""
+    bots: tuple[str, ...] | None = Field(default=None, max_length=BOTS_MAX)
+    """Ids of other bots that may talk to it."""
     feedback: bool | None = None
     """Consent to keep feedback."""
 
@@ -65,6 +71,11 @@ class PlaceSettings(BaseModel):
     top_k_max: int | None = Field(default=None, ge=1, le=1000)
     max_tokens_max: int | None = Field(default=None, ge=1, le=4096)
     scene_turns_max: int | None = Field(default=None, ge=1, le=20)
+
+    @field_validator("bots", mode="before")
+    @classmethod
+    def _as_stored(cls, bots: object) -> object:
+        return json.loads(bots) if isinstance(bots, str) else bots
 
 
 NOTHING_CHOSEN = PlaceSettings()

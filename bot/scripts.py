@@ -7,6 +7,7 @@ Every script takes the same keys, all of one hash tag:
     claims    hash   message id → "deadline place token" floor     who is being answered now
     place     the last place given
     shown     zset   a platform's id of an answer → the answer's place
+    reset     when what was said here was forgotten, in ms by the platform's clock
 
 A message's place is its order of arrival; its answer stands half a place behind it, so that a
 window reads question, answer, question, answer, although questions arrive during answers.
@@ -19,13 +20,14 @@ from __future__ import annotations
 
 from .store import CLOCK
 
-KEYS = ("turns", "order", "claims", "floor", "place", "answered", "tokens", "shown")
+KEYS = ("turns", "order", "claims", "floor", "place", "answered", "tokens", "shown", "reset")
 
 _NAMES = (
     CLOCK
     + """
 local turns, order, claims, floor = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local place_key, answered, tokens, shown = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local reset = KEYS[9]
 
 local function parse(claim)
   local deadline, place, token = string.match(claim, '^(%d+) (%S+) (%S+)$')
@@ -102,7 +104,8 @@ local function take(id, place)
     if all[i] ~= id and deadline > now and ahead then return {'wait'} end
   end
   redis.call('SET', floor, id)
-  return add({'floor'}, redis.call('ZRANGEBYSCORE', order, '-inf', place))
+  local reset_at = redis.call('GET', reset) or '0'
+  return add({'floor', reset_at}, redis.call('ZRANGEBYSCORE', order, '-inf', place))
 end
 """
 
@@ -274,4 +277,8 @@ return gone
 """
 )
 
-FORGET = "return redis.call('DEL', KEYS[1], KEYS[2], KEYS[7], KEYS[8])"
+# ARGV: when, ttl ms
+FORGET = """
+redis.call('SET', KEYS[9], ARGV[1], 'PX', ARGV[2])
+return redis.call('DEL', KEYS[1], KEYS[2], KEYS[7], KEYS[8])
+"""

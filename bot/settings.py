@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     first_token_seconds: float = Field(default=60, gt=0)
     between_tokens_seconds: float = Field(default=20, gt=0)
     answer_seconds: float = Field(default=180, gt=0)
+    images: bool = False
+    """The model takes pictures: those of a question are sent along."""
     burst_seconds: float = Field(default=0, ge=0, le=30)
     """An author's further messages are waited for so long before the model is asked."""
     draft_seconds: float = Field(default=1.0, ge=0)

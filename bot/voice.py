@@ -10,7 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
 
-from .budget import BYTES_PER_TOKEN, Budget, Prompt
+from .around import Picture
+from .budget import BYTES_PER_TOKEN, PICTURE_TOKENS, Budget, Prompt
 from .cards import Persona
 from .errors import ModelSpeechless, UnderstudyError
 from .memory import Turn, persona_author
@@ -48,7 +49,8 @@ class Speech:
         if self.prompt is None or not self.text:
             return 0
         texts = [self.text, *(message["content"] for message in self.prompt.messages)]
-        return sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN + 1
+        looked_at = len(self.prompt.pictures) * PICTURE_TOKENS
+        return sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN + 1 + looked_at
 
     def answer_to(self, message_id: str) -> Turn | None:
         """The turn to remember, None where nothing was said."""
@@ -85,10 +87,12 @@ class Voice:
         window: Sequence[Turn],
         speech: Speech,
         busy: Callable[[], Awaitable[None]] = nobody,
+        pictures: Sequence[Picture] = (),
         *,
         others: Sequence[str] = (),
     ) -> AsyncGenerator[str]:
-        """Growing drafts of the answer to the window's last turn; `speech` has every word of it.
+        """Growing drafts of the answer to the window's last turn, which `pictures` belong to;
+        `speech` has every word of it.
 
         No draft is empty or ends with space, so each one begins with the one before. `busy` is
         called when the model's server asks for a pause before that. The persona speaks for none of
@@ -97,10 +101,15 @@ class Voice:
         Raises a ModelError, before or after some drafts.
         """
         speech.persona = persona
-        prompt = await self._budget.prompt(persona, window, others=others)
+        prompt = await self._budget.prompt(persona, window, pictures, others=others)
         speech.prompt, speech.counts = prompt, prompt.counts
         question = Question(
-            persona.served_as, prompt.messages, prompt.stops, prompt.max_tokens, persona.sampling
+            persona.served_as,
+            prompt.messages,
+            prompt.stops,
+            prompt.max_tokens,
+            persona.sampling,
+            prompt.pictures,
         )
         own_label = label(persona.prompt_format, persona.display_name, "").rstrip()
         deltas = self._model.stream(question, speech.usage, busy)

@@ -9,7 +9,11 @@ speaks and who may ask how often is the conversation's.
     shards        this process's connections: which, how they begin, which of them are there
     throttle      the limit for the whole bot
     catching_up   what was said while the bot was away
-    listening     which messages are meant for the bot, and what they say
+    hearing       every message heard: is it meant for the bot, what is kept of the others
+    listening     what a message says and to whom, in plain words
+    overheard     the last lines of channels, in this process only
+    surroundings  what a person sees around a message: those lines, the chain of replies
+    files         what comes with messages: texts are read, pictures shown to models that see
     answering     the answers under way
     changes       edited and deleted messages, in memory too
     reply         one answer: typing, a message that grows by edits, its tail in further ones
@@ -19,9 +23,10 @@ speaks and who may ask how often is the conversation's.
     faces         the webhooks by which personas have a name and a picture of their own
     faced         sends and edits with such a face, or as the bot itself
     jumping       the line above an answer that can't be a reply
+    whispering    an answer that only the person who asked sees
     board         two answers side by side, for a comparison
     staging       a channel as the stage of a scene
-    commands/     slash commands
+    commands/     slash commands and the message menu
     inviting      the link that adds the bot to a server
     logs          discord.py's log, calmer
     errors        what can go wrong here only

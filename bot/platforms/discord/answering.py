@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 import discord
@@ -14,6 +15,7 @@ from bot.errors import UnderstudyError
 from bot.messages import Incoming, Reply
 
 from .delivery import Outbox
+from .files import Files
 from .reply import EDIT_EVERY_S, DiscordReply
 
 log = logging.getLogger(__name__)
@@ -35,23 +37,44 @@ class Answering:
     def __init__(
         self,
         conversation: Answers,
+        files: Files,
         edit_every_s: float = EDIT_EVERY_S,
         outbox: Callable[[discord.Message], Outbox] = Outbox,
     ) -> None:
         self._conversation = conversation
+        self._files = files
         self._outbox = outbox
         self._edit_every_s = edit_every_s
         self._under_way: set[asyncio.Task[None]] = set()
+        self._begun: dict[str, tuple[asyncio.Task[None], DiscordReply]] = {}
+        """By the message that is answered."""
         self._stopping = asyncio.Event()
 
     async def answer(self, incoming: Incoming, message: discord.Message) -> None:
         """Nothing new is begun while stopping."""
+        reply = DiscordReply(self._outbox(message), self._edit_every_s)
+        self.begin(incoming, reply, message if message.attachments else None)
+
+    def begin(
+        self, incoming: Incoming, reply: DiscordReply, with_files: discord.Message | None = None
+    ) -> None:
+        """Answer through this reply; files are read first, and hold up nobody else."""
         if self._stopping.is_set():
             return
-        reply = DiscordReply(self._outbox(message), self._edit_every_s)
-        task = asyncio.create_task(self._answer(incoming, reply))
+        task = asyncio.create_task(self._answer(incoming, reply, with_files))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        said = incoming.message_id
+        self._begun[said] = task, reply
+        task.add_done_callback(lambda _: self._begun.pop(said, None))
+
+    def withdraw(self, message_ids: Iterable[int]) -> None:
+        """Messages are gone: those that still wait for their turn are not answered."""
+        for message_id in message_ids:
+            task, reply = self._begun.get(str(message_id), (None, None))
+            if task is not None and reply is not None and reply.persona is None:
+                reply.unwanted = True
+                task.cancel()
 
     async def drain(self, drain_s: float = DRAIN_S, farewell_s: float = FAREWELL_S) -> None:
         """Lets answers finish; what still runs after `drain_s` is stopped and says so."""
@@ -65,8 +88,14 @@ class Answering:
         if late:
             await asyncio.wait(late, timeout=farewell_s)
 
-    async def _answer(self, incoming: Incoming, reply: DiscordReply) -> None:
+    async def _answer(
+        self, incoming: Incoming, reply: DiscordReply, with_files: discord.Message | None
+    ) -> None:
         try:
+            if with_files is not None:
+                read = await self._files.read(with_files)
+                incoming = replace(incoming, text=f"{incoming.text}\n{read.words}".strip())
+                reply.notes = read.notes
             await self._conversation.answer(incoming, reply)
         except Exception:
             # A mistake of ours: the log has all of it, and the person is not left waiting.

@@ -16,6 +16,9 @@ from bot.errors import MemoryGone
 from bot.floor import Lines
 from bot.memory import Memory
 
+from .answering import Answering
+from .files import Files
+from .hearing import Hearing
 from .listening import conversation_of, readable
 
 log = logging.getLogger(__name__)
@@ -24,20 +27,32 @@ log = logging.getLogger(__name__)
 class Changes:
     """Carries changes to memory; while Redis is away they are lost, with a line in the log."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(
+        self, memory: Memory, hearing: Hearing, answering: Answering, files: Files
+    ) -> None:
         self._memory = memory
+        self._hearing = hearing
+        self._answering = answering
+        self._files = files
         self._lines = Lines()
 
     async def edited(self, me: discord.abc.User, message: discord.Message) -> None:
         """A message changed; its text may be the same (links get previews, pins are set)."""
+        self._hearing.edited(me, message)
         if message.edited_at is None or message.author.bot or message.webhook_id is not None:
             return
         where = conversation_of(message.channel.id)
         async with self._in_order(where):
-            await self._memory.edit(where, str(message.id), readable(me, message))
+            text = readable(me, message)
+            if message.attachments:
+                text = f"{text}\n{(await self._files.read(message)).words}".strip()
+            await self._memory.edit(where, str(message.id), text)
 
     async def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
-        """Messages of anybody are gone; an answer goes with any of its parts."""
+        """Messages of anybody are gone; an answer goes with any of its parts, and what waits for
+        an answer gets none."""
+        self._hearing.deleted(channel_id, message_ids)
+        self._answering.withdraw(message_ids)
         where = conversation_of(channel_id)
         async with self._in_order(where):
             await self._memory.delete(where, map(str, message_ids))

@@ -10,7 +10,6 @@ import discord
 
 from bot.memory import Memory
 from bot.people import People
-from bot.places import Places
 
 from . import endpoints
 from .answering import Answering
@@ -18,8 +17,8 @@ from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
 from .faces import Faces
+from .hearing import Hearing
 from .inviting import invite_link
-from .listening import incoming, is_a_persons, is_meant_for, places_around
 from .shards import Pace, Presence, Share
 from .throttle import Throttle
 
@@ -38,7 +37,7 @@ class Client(discord.AutoShardedClient):
     def __init__(
         self,
         answering: Answering,
-        places: Places,
+        hearing: Hearing,
         changes: Changes,
         faces: Faces,
         memory: Memory,
@@ -66,8 +65,8 @@ class Client(discord.AutoShardedClient):
         self.tree = CommandTree(self)
         self.catching_up = CatchingUp(self, memory, people, self._is_for_me, catch_up_minutes)
         self._answering = answering
-        self._places = places
         self._changes = changes
+        self._hearing = hearing
         self._faces = faces
         self._presence = presence
         self._pace = Pace()
@@ -97,6 +96,7 @@ class Client(discord.AutoShardedClient):
     async def on_shard_connect(self, shard: int) -> None:
         """A new session, at the start or where the last one could not be resumed."""
         self._presence.came(shard)
+        self._hearing.missed_some()
         log.info("on Discord as %s (shard %d of %d)", self.user, shard, self.shard_count or 1)
         if self._whole and self._presence.all_there and not self.guilds and self.application_id:
             log.info("in no server yet; add it with %s", invite_link(self.application_id))
@@ -110,11 +110,16 @@ class Client(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         me = self.user
-        if me is None or self._is_taken(me, message):
+        if me is None:
             return
-        if await self._is_for_me(message):
-            self.catching_up.note(message)
-            await self._answering.answer(incoming(me, message), message)
+        incoming = await self._hearing.hear(me, message)
+        if self._is_taken(me, message) or incoming is None:
+            return
+        self.catching_up.note(message)
+        await self._answering.answer(incoming, message)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self._hearing.thread_began(thread)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:
@@ -130,11 +135,7 @@ class Client(discord.AutoShardedClient):
         self._faces.forget(channel)
 
     async def _is_for_me(self, message: discord.Message) -> bool:
-        me = self.user
-        if me is None or not is_a_persons(message):
-            return False
-        here = await self._places.glance(*places_around(message.channel, message.guild))
-        return is_meant_for(me, message, here.mode or "mention")
+        return self.user is not None and await self._hearing.wants(self.user, message)
 
     async def _sync_commands(self) -> None:
         try:

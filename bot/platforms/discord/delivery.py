@@ -39,17 +39,20 @@ class Outbox:
         self,
         to: discord.Message | discord.abc.MessageableChannel,
         pauses_s: tuple[float, ...] = PAUSES_S,
+        asker: discord.User | discord.Member | None = None,
     ) -> None:
-        """What is said `to` a channel answers nobody: it is no reply and pings nobody."""
+        """What is said `to` a channel answers nobody: it is no reply and pings nobody. `asker` is
+        who asked, where that is not the author of the message replied to."""
         self._asked = to if isinstance(to, discord.Message) else None
         self._channel = to.channel if isinstance(to, discord.Message) else to
+        self._asker = asker or (self._asked.author if self._asked else None)
         self._pauses_s = pauses_s
         # The person answered may be pinged, by the reply or by name; nobody else ever is.
         self._pings = discord.AllowedMentions(
             everyone=False,
             roles=False,
-            users=[self._asked.author] if self._asked else False,
-            replied_user=self._asked is not None,
+            users=[self._asker] if self._asker else False,
+            replied_user=self._asked is not None and asker is None,
         )
 
     def speak_as(self, persona: Persona) -> None:
@@ -107,10 +110,10 @@ class Outbox:
 
     async def tell_privately(self, error: Undeliverable) -> None:
         """Says in a direct message why there is no answer where it was asked for."""
-        if self._asked is None or self._asked.guild is None:
+        if self._asker is None or self._asked is None or self._asked.guild is None:
             return
         try:
-            await self._asked.author.send(error.spoken)
+            await self._asker.send(error.spoken)
         except (discord.HTTPException, aiohttp.ClientError) as refused:
             log.info("could not tell the person privately: %s", refused)
 

@@ -45,6 +45,13 @@ class NoSuchPlace(UnderstudyError):
     spoken = "These are direct messages: choose for this conversation, there is nothing around it."
 
 
+class NoThreadHere(UnderstudyError):
+    """A thread can't be opened; why is said by whoever raises it."""
+
+    def __init__(self, spoken: str) -> None:
+        super().__init__(spoken=spoken)
+
+
 class Undeliverable(UnderstudyError):
     """An answer can't be shown where it was asked for; nothing more will be tried there."""
 

@@ -43,8 +43,9 @@ class FacedOutbox(Outbox):
         to: discord.Message | discord.abc.MessageableChannel,
         persona: Persona | None = None,
         pauses_s: tuple[float, ...] = PAUSES_S,
+        asker: discord.User | discord.Member | None = None,
     ) -> None:
-        super().__init__(to, pauses_s)
+        super().__init__(to, pauses_s, asker)
         self._faces = faces
         self._face: Face | None = None
         self._decided = False

@@ -22,6 +22,7 @@ from bot.messages import waiting_line
 from .bursts import segments
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
+from .listening import SUBTEXT
 from .splitting import split
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ class DiscordReply:
         self.persona: Persona | None = None
         """Who speaks, as soon as it is known."""
         self.failure: UnderstudyError | None = None
+        self.heading = ""
+        """Stands above the answer, from its first draft on."""
+        self.notes: tuple[str, ...] = ()
+        """What the person should know beside the answer; small, under it."""
+        self.unwanted = False
+        """The question is gone: nothing is said to it."""
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = []
@@ -81,6 +88,9 @@ class DiscordReply:
         """Returns when the whole text stands there, or can't."""
         self.failure = failure
         self._ended.set()
+        if self.unwanted:
+            self.close()
+            return
         showing = self._leave(text or SPEECHLESS)
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.
         await asyncio.shield(showing)
@@ -137,8 +147,14 @@ class DiscordReply:
         await self._news.wait()
 
     async def _parts(self, text: str) -> list[str]:
+        if not text:
+            return []
         lead = await self._outbox.lead_chars()
-        first, *more = self._segments(text) or [""]
+        said = self._segments(text) or [""]
+        said[0] = self.heading + said[0]
+        if self.finished:
+            said[-1] = "\n".join((said[-1], *(f"{SUBTEXT}{note}" for note in self.notes)))
+        first, *more = said
         return split(first, lead=lead) + [part for one in more for part in split(one)]
 
     def _segments(self, text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 
 import aiohttp
@@ -13,13 +13,14 @@ from discord.http import Route
 
 from bot.errors import WrongSettings
 from bot.settings import Settings
-from bot.wiring import App
+from bot.wiring import SECONDS_PER_DAY, App
 
 from .answering import DRAIN_S, Answering
 from .changes import Changes
 from .client import SILENT_S, Client
 from .commands import (
     AdminCommands,
+    AskAbout,
     ChatCommands,
     MemoryCommands,
     PersonaCommands,
@@ -31,10 +32,14 @@ from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
 from .faced import FacedOutbox
 from .faces import Faces
+from .files import Files
+from .hearing import Hearing
 from .logs import calm
+from .overheard import Overheard
 from .reply import EDIT_EVERY_S
 from .shards import Presence, share_of
 from .staging import takes_part
+from .surroundings import Surroundings
 
 AUTHENTICATION_FAILED = 4004
 
@@ -62,17 +67,22 @@ async def run(
     share = share_of(settings.discord_shards)
     api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
     with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
+        overheard = Overheard(settings.memory_days * SECONDS_PER_DAY)
+        files = Files(pictures=settings.images)
+        around = Surroundings(overheard, files)
+        hearing = Hearing(app.places, overheard, around)
         faces = Faces(app.places)
-        answering = Answering(app.conversation, edit_every_s, partial(FacedOutbox, faces))
+        outbox = partial(FacedOutbox, faces)
+        answering = Answering(app.conversation, files, edit_every_s, outbox)
         gateway_from_api = api_url is not None and gateway_url is None
 
         def tell_health(word: str) -> None:
             app.platforms["discord"] = word
 
-        changes = Changes(app.memory)
+        changes = Changes(app.memory, hearing, answering, files)
         client = Client(
             answering,
-            app.places,
+            hearing,
             changes,
             faces,
             app.memory,
@@ -87,7 +97,8 @@ async def run(
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
         client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
-        client.tree.add_command(MemoryCommands(app.people))
+        client.tree.add_command(MemoryCommands(app.people, overheard))
+        client.tree.add_command(AskAbout(answering, around, app.places, outbox, edit_every_s).menu)
         client.tree.guard(app.access)
         client.tree.add_command(AdminCommands(app))
         client.tree.add_command(limits_command(app.limits))
@@ -98,7 +109,12 @@ async def run(
             client.tree.add_command(command)
             client.add_dynamic_items(buttons)
         token = settings.discord_token.get_secret_value()
-        async with client, _connected(client, token) as connection:
+        async with (
+            aclosing(around),
+            aclosing(hearing),
+            client,
+            _connected(client, token) as connection,
+        ):
             await _first_of(connection, stopping)
             await client.catching_up.close()
             await asyncio.gather(answering.drain(drain_s), app.asking.drain(drain_s))

@@ -128,6 +128,7 @@ async def test_commands_are_told_once_and_not_again_while_they_are_the_same(
                 "limits",
                 "compare",
                 "scene",
+                "Ask the persona about this",
             }
         assert await discord.world.until(lambda: not discord.gateway.online, 5)
     assert discord.commands.overwrites == 1

@@ -50,7 +50,8 @@ From Discord's documentation (discord-api-docs, August 2026):
                   sees (the same in history); a guild's shard, and the first one for what has no
                   guild; a channel's last_message_id, which may be a deleted one's; one IDENTIFY
                   per 5 s and bucket of max_concurrency, else INVALID_SESSION
-    messages      snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
+    messages      a replied-to message has a reference of its own, and no further message in it;
+                  snowflakes; 2,000 characters; nonce with enforce_nonce (the first message comes
                   back, nothing new is made); allowed mentions; a reply needs READ_MESSAGE_HISTORY;
                   only the author edits content; `attachments` of an edit are those that stay;
                   history's anchors exclude each other
@@ -100,7 +101,8 @@ Assumed, because the documentation leaves it open or tells people not to rely on
 People are not checked: a test may let anybody say anything anywhere. The bot's global limit (50
 requests a second) is there for the test that asks for it: `limits.of_everything`.
 
-Not here yet: voice, presences, reactions, stickers, polls, embeds, components other than buttons,
+Not here yet: voice, presences, reactions, stickers, polls and embeds (but as JSON that a test
+gives), components other than buttons,
 string selects and text inputs (no IS_COMPONENTS_V2), user commands used by people, outages of
 guilds, a nick for each guild, guilds by REST, members by REST other than one by one or by
 REQUEST_GUILD_MEMBERS, bulk delete by the bot, webhook avatars by upload, private threads, archived

@@ -27,7 +27,8 @@ def attachment(subject: Attachment, world: World) -> Json:
     return payload
 
 
-def message(subject: Message, world: World, *, with_reference: bool = True) -> Json:
+def message(subject: Message, world: World, *, with_referenced: bool = True) -> Json:
+    """What it replies to has no further message in it, only the reference to one."""
     payload: Json = {
         "id": subject.id,
         "channel_id": subject.channel.id,
@@ -56,16 +57,16 @@ def message(subject: Message, world: World, *, with_reference: bool = True) -> J
         payload["application_id"] = subject.application_id
     if subject.thread is not None and not subject.thread.deleted:
         payload["thread"] = thread(subject.thread, world)
-    if subject.reply_to is not None and with_reference:
-        payload |= _reference(subject, world)
-    return payload
+    if subject.reply_to is not None:
+        payload |= _reference(subject, world, with_referenced)
+    return payload | subject.more
 
 
 def _author(subject: Message) -> Json:
     return face(subject.author) if isinstance(subject.author, Face) else user(subject.author)
 
 
-def _reference(subject: Message, world: World) -> Json:
+def _reference(subject: Message, world: World, with_referenced: bool) -> Json:
     assert subject.reply_to is not None
     # A reply is in the channel it answers to, a thread's first message points out of its thread.
     there = subject.channel
@@ -74,11 +75,13 @@ def _reference(subject: Message, world: World) -> Json:
     reference: Json = {"type": 0, "message_id": subject.reply_to, "channel_id": there.id}
     if subject.channel.guild_id is not None:
         reference["guild_id"] = subject.channel.guild_id
+    if not with_referenced:
+        return {"message_reference": reference}
     referenced = world.find_message(subject.reply_to)
     return {
         "message_reference": reference,
         # A deleted message is null here; one that was not looked up is left out.
-        "referenced_message": referenced and message(referenced, world, with_reference=False),
+        "referenced_message": referenced and message(referenced, world, with_referenced=False),
     }
 
 

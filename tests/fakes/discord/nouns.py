@@ -171,7 +171,8 @@ class Text:
 class Message:
     """`texts` is its history: the first is as sent, each edit adds one.
 
-    `only_for` is the one person who sees an ephemeral one, `interaction` what it answers.
+    `only_for` is the one person who sees an ephemeral one, `interaction` what it answers, `more`
+    are further fields of its JSON.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Message:
     only_for: User | None = None
     thread: Thread | None = None
     deleted: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def content(self) -> str:

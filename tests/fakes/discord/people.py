@@ -30,8 +30,10 @@ class People(Sight):
         ping: bool = True,
         webhook_id: str | None = None,
         files: Sequence[File] = (),
+        more: Json | None = None,
     ) -> Message:
-        """A message as a client sends it; `ping` is the "@ ON" switch of a reply."""
+        """A message as a client sends it; `ping` is the "@ ON" switch of a reply, `more` what the
+        fake does not know of itself, as Discord writes it (stickers, polls, embeds)."""
         allowed = PING_ALL | {"replied_user": ping}
         return self.messages.post(
             person,
@@ -41,6 +43,7 @@ class People(Sight):
             allowed_mentions=allowed,
             webhook_id=webhook_id,
             files=files,
+            more=more,
         )
 
     def asks(self, person: User, text: str, channel: Channel | None = None) -> Message:

@@ -41,11 +41,13 @@ class Posting:
         allowed_mentions: Json | None = None,
         webhook_id: str | None = None,
         files: Sequence[File] = (),
+        more: Json | None = None,
     ) -> Message:
         """A message of anybody, told to the gateway."""
         body: Json = {"content": content, "allowed_mentions": allowed_mentions, "files": files}
         message = self.make(author, channel, body, reply_to)
         message.webhook_id = webhook_id
+        message.more = more or {}
         return self.publish(message)
 
     def make(

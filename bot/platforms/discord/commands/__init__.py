@@ -1,6 +1,7 @@
 """Slash commands: one file a feature; each only asks the core and says what came of it."""
 
 from .admin import AdminCommands
+from .ask_about import AskAbout
 from .chat import ChatCommands
 from .compare import comparing
 from .limits import limits_command
@@ -12,6 +13,7 @@ from .tree import CommandTree
 
 __all__ = [
     "AdminCommands",
+    "AskAbout",
     "ChatCommands",
     "CommandTree",
     "MemoryCommands",

@@ -16,6 +16,7 @@ from .admin_limits import admin_limits
 from .admin_persona import AdminPersonaCommands
 from .admin_rollouts import rollout_commands
 from .admin_status import status
+from .bots import BotsCommands
 from .bounds import bounds
 from .channels import channels
 from .faces import faces
@@ -40,6 +41,7 @@ class AdminCommands(
             admin_limits(app.limits),
             *rollout_commands(app.personas, app.admin),
             *access_commands(app.places),
+            BotsCommands(app.places),
             AdminPersonaCommands(app),
         )
         for command in commands:

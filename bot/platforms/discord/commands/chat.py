@@ -12,9 +12,11 @@ from discord.app_commands import Range
 from bot.memory import Memory
 from bot.personas import Personas
 from bot.places import Places, PlaceSettings, merged, sampled
+from bot.platforms.discord.listening import said_at_ms
 
 from .saying import Said, say
 from .scopes import places_here
+from .thread import thread
 
 CALLED = {
     "temperature": "temperature",
@@ -27,6 +29,7 @@ CALLED = {
 class ChatCommands(app_commands.Group, name="chat", description="This conversation"):
     def __init__(self, personas: Personas, places: Places, memory: Memory) -> None:
         super().__init__()
+        self.add_command(thread(places))
         self._personas = personas
         self._places = places
         self._memory = memory
@@ -34,7 +37,7 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
     @app_commands.command(name="reset", description="Forget what was said in this conversation")
     async def reset(self, interaction: discord.Interaction[Any]) -> None:
         conversation, *_ = places_here(interaction)
-        await say(interaction, self._reset(conversation), private=False)
+        await say(interaction, self._reset(conversation, interaction.id), private=False)
 
     @app_commands.command(
         name="settings", description="Show or change how I answer in this conversation"
@@ -64,8 +67,8 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
         chosen = {name: value for name, value in given.items() if reset or value is not None}
         await say(interaction, self._settings(places_here(interaction), chosen))
 
-    async def _reset(self, conversation: str) -> Said:
-        await self._memory.reset(conversation)
+    async def _reset(self, conversation: str, asked: int) -> Said:
+        await self._memory.reset(conversation, said_at_ms(asked))
         return Said("Forgotten. We begin anew.", private=False)
 
     async def _settings(self, places: tuple[str, ...], chosen: Mapping[str, object]) -> Said:

@@ -10,7 +10,8 @@ import discord
 from discord import app_commands
 
 from bot.people import Overview, People, Remembered
-from bot.platforms.discord.listening import author_of, conversation_of
+from bot.platforms.discord.listening import author_of, conversation_of, said_at_ms
+from bot.platforms.discord.overheard import Overheard
 
 from .saying import Said, say
 
@@ -24,9 +25,10 @@ PLACES_SHOWN = 20
 
 
 class MemoryCommands(app_commands.Group, name="memory", description="What I remember of you"):
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, overheard: Overheard) -> None:
         super().__init__()
         self._people = people
+        self._overheard = overheard
 
     @app_commands.command(name="show", description="Show how much of you I remember, and where")
     async def show(self, interaction: discord.Interaction[Any]) -> None:
@@ -34,7 +36,7 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
 
     @app_commands.command(name="forget", description="Let me forget all that you ever told me")
     async def forget(self, interaction: discord.Interaction[Any]) -> None:
-        await say(interaction, self._forget(interaction.user))
+        await say(interaction, self._forget(interaction.user, interaction.id))
 
     @app_commands.command(name="export", description="Get what I remember of you in a file")
     async def export(self, interaction: discord.Interaction[Any]) -> None:
@@ -49,8 +51,9 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
         lines = [_line(one, direct) for one in overview.conversations[:PLACES_SHOWN]]
         return Said("\n".join([f"I remember {amount}.", *lines, *_unshown(overview)]))
 
-    async def _forget(self, user: discord.User | discord.Member) -> Said:
-        gone = await self._people.forget(author_of(user.id))
+    async def _forget(self, user: discord.User | discord.Member, asked: int) -> Said:
+        gone = await self._people.forget(author_of(user.id), said_at_ms(asked))
+        self._overheard.forget(author_of(user.id))
         if not gone.messages and not gone.feedback:
             return Said(NOTHING)
         amount = _amount(gone.messages, gone.feedback)

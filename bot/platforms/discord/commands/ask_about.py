@@ -1,0 +1,147 @@
+"""“Ask the persona about this” in the message menu: an answer to any message, on request.
+
+It goes the way of every question: limits, memory and context are the conversation's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.messages import Incoming
+from bot.places import Places
+from bot.platforms.discord.answering import Answering
+from bot.platforms.discord.delivery import Outbox
+from bot.platforms.discord.listening import (
+    SUBTEXT,
+    author_of,
+    conversation_of,
+    places_around,
+    places_seen_from,
+    roles_of,
+    server_of,
+)
+from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
+from bot.platforms.discord.surroundings import Surroundings
+from bot.platforms.discord.whispering import Whisper
+
+from .saying import Said, say
+
+NAME = "Ask the persona about this"
+WORDLESS_QUESTION = "What do you say to this?"
+QUESTION_MAX_CHARS = 1000
+SHOWN_MAX_CHARS = 200
+SWITCHED_OFF = "An administrator switched me off in this channel."
+
+
+class AskAbout:
+    def __init__(
+        self,
+        answering: Answering,
+        around: Surroundings,
+        places: Places,
+        outbox: Callable[..., Outbox],
+        edit_every_s: float = EDIT_EVERY_S,
+    ) -> None:
+        """`outbox` makes one for a message and its `asker`."""
+        self._answering = answering
+        self._around = around
+        self._places = places
+        self._outbox = outbox
+        self._edit_every_s = edit_every_s
+
+    @property
+    def menu(self) -> app_commands.ContextMenu:
+        async def ask(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            here = await self._places.glance(
+                *places_seen_from(interaction.channel, interaction.guild)
+            )
+            if here.mode == "off":
+                await say(interaction, _said(SWITCHED_OFF))
+            else:
+                await interaction.response.send_modal(_Question(self, message))
+
+        return app_commands.ContextMenu(name=NAME, callback=ask)
+
+    async def answer(
+        self, interaction: discord.Interaction[Any], about: discord.Message, question: str
+    ) -> None:
+        """In public as a reply to the message, or to the asker alone where they or the bot may
+        not speak."""
+        me = interaction.client.user
+        assert me is not None  # nobody is asked before the login
+        around = self._around.about(me, about, interaction.id)
+        incoming = replace(_incoming(interaction, about, question), around=around)
+        if may_speak(interaction):
+            await interaction.response.send_message(
+                f"You find the answer below {about.jump_url}.", ephemeral=True
+            )
+            reply = DiscordReply(self._outbox(about, asker=interaction.user), self._edit_every_s)
+            reply.heading = _heading(interaction.user, question)
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            reply = DiscordReply(Whisper(interaction, about), self._edit_every_s)
+        self._answering.begin(incoming, reply)
+
+
+class _Question(discord.ui.Modal, title=NAME):
+    def __init__(self, asking: AskAbout, about: discord.Message) -> None:
+        super().__init__()
+        self._asking = asking
+        self._about = about
+        self._question: discord.ui.TextInput[_Question] = discord.ui.TextInput(
+            label="Your question, if you have one",
+            style=discord.TextStyle.paragraph,
+            placeholder=WORDLESS_QUESTION,
+            required=False,
+            max_length=QUESTION_MAX_CHARS,
+        )
+        self.add_item(self._question)
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        await self._asking.answer(interaction, self._about, self._question.value.strip())
+
+
+async def _said(text: str) -> Said:
+    return Said(text)
+
+
+def may_speak(interaction: discord.Interaction[Any]) -> bool:
+    """Whether both, the asker and the bot, may say something in public here."""
+    if interaction.guild is None:
+        return True
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    needed = "send_messages_in_threads" if in_thread else "send_messages"
+    both = (interaction.permissions, interaction.app_permissions)
+    return interaction.app_permissions.view_channel and all(
+        may.administrator or getattr(may, needed) for may in both
+    )
+
+
+def _incoming(
+    interaction: discord.Interaction[Any], about: discord.Message, question: str
+) -> Incoming:
+    guild_id = interaction.guild_id
+    return Incoming(
+        conversation=conversation_of(about.channel.id),
+        message_id=str(interaction.id),
+        author_id=author_of(interaction.user.id),
+        author_name=interaction.user.display_name,
+        text=question or WORDLESS_QUESTION,
+        places=places_around(interaction.channel, interaction.guild),
+        roles=roles_of(interaction.user),
+        server=None if guild_id is None else server_of(guild_id),
+    )
+
+
+def _heading(asker: discord.abc.User, question: str) -> str:
+    """Others see what was asked, and the asker is told of the answer."""
+    if not question:
+        return f"{SUBTEXT}{asker.mention} asks me about this\n"
+    line = " ".join(question.split())
+    short = line if len(line) <= SHOWN_MAX_CHARS else line[: SHOWN_MAX_CHARS - 1] + "…"
+    return f"{SUBTEXT}{asker.mention} asks: {discord.utils.escape_markdown(short)}\n"

@@ -1,0 +1,84 @@
+"""/admin bots: which other bots may talk to this one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.places import BOTS_MAX, Places
+from bot.platforms.discord.listening import server_of
+
+from .saying import Said, say
+from .scopes import has
+
+NO_BOT = "{} is no bot: people may talk to me anyway."
+MYSELF = "I don't talk to myself."
+TOO_MANY = f"That would be more than {BOTS_MAX} bots. Forbid another one first."
+NOBODY = "I answer no other bots here."
+HOW = "when they mention me or reply to me, a few times until a person says something"
+
+
+class BotsCommands(app_commands.Group, name="bots", description="Which other bots I answer"):
+    """A group of /admin."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """discord.py does not ask the group around a group."""
+        return has(interaction, "manage_guild")
+
+    @app_commands.command(name="allow", description="Let me answer another bot in this server")
+    @app_commands.describe(bot="Which one; I answer it when it mentions me or replies to me")
+    async def allow(
+        self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
+    ) -> None:
+        await say(interaction, self._allow(interaction, bot))
+
+    @app_commands.command(name="forbid", description="Let me ignore a bot that was allowed")
+    @app_commands.describe(bot="Which one")
+    async def forbid(
+        self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
+    ) -> None:
+        await say(interaction, self._forbid(interaction, bot))
+
+    @app_commands.command(name="list", description="Show which other bots I answer")
+    async def list_all(self, interaction: discord.Interaction[Any]) -> None:
+        await say(interaction, self._list(interaction))
+
+    async def _allow(
+        self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
+    ) -> Said:
+        if not bot.bot:
+            return Said(NO_BOT.format(bot.mention))
+        if bot.id == interaction.application_id or bot == interaction.client.user:
+            return Said(MYSELF)
+        bots = dict.fromkeys((*await self._allowed(interaction), str(bot.id)))
+        if len(bots) > BOTS_MAX:
+            return Said(TOO_MANY)
+        await self._places.change(_server(interaction), bots=tuple(bots))
+        return Said(f"I answer {bot.mention} {HOW}.")
+
+    async def _forbid(
+        self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
+    ) -> Said:
+        bots = [one for one in await self._allowed(interaction) if one != str(bot.id)]
+        await self._places.change(_server(interaction), bots=tuple(bots) or None)
+        return Said(f"I ignore {bot.mention}.")
+
+    async def _list(self, interaction: discord.Interaction[Any]) -> Said:
+        bots = await self._allowed(interaction)
+        names = ", ".join(f"<@{bot}>" for bot in bots)
+        return Said(f"I answer {names} {HOW}." if names else NOBODY)
+
+    async def _allowed(self, interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+        (here,) = await self._places.read(_server(interaction))
+        return here.bots or ()
+
+
+def _server(interaction: discord.Interaction[Any]) -> str:
+    assert interaction.guild_id is not None  # /admin is for servers only
+    return server_of(interaction.guild_id)

@@ -1,0 +1,120 @@
+"""“Ask the persona about this” in the message menu."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.settings import Settings
+from bot.wiring import App, wire
+from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.test_discord_memory import messages, until_remembered
+from tests.fakes.discord import FakeDiscord, File, Interaction, Message, Permission, User
+from tests.fakes.model import ModelServer
+
+MENU = "Ask the persona about this"
+QUESTION = "Your question, if you have one"
+HELLO = "Hello there."
+
+
+async def asks_about(
+    discord: FakeDiscord, person: User, message: Message, question: str = ""
+) -> Interaction:
+    used = discord.uses_on(person, MENU, message)
+    await used.opens()
+    return discord.submits(used, {QUESTION: question})
+
+
+async def test_the_persona_answers_in_public_as_a_reply_to_the_message(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot
+) -> None:
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "to be or not to be")
+    for number in range(3):
+        discord.says(bee, f"noise {number}")
+    asked = await asks_about(discord, ada, said, "Is *that*\n@everyone true?")
+    heading = f"-# {ada.mention} asks: Is \\*that\\* @everyone true?"
+    answer = await discord.until_says(f"{heading}\n{HELLO}")
+    assert answer.reply_to == said.id
+    assert answer.pinged == {ada.id}
+    assert "below https://discord.com/channels/" in await asked.answer()
+    assert asked.ephemeral
+    assert model.questions[-1]["messages"][-1]["content"].endswith(
+        "noise 2\nBee: to be or not to be\nAda: Is *that*\n@everyone true?"
+    )
+    await until_remembered(app, ada, ["Is *that*\n@everyone true?"])
+    assert await messages(app, bee) == []
+    turn = await app.memory.turn(f"discord:{discord.general.id}", answer.id)
+    assert turn is not None
+    assert turn.answer.text == HELLO
+
+
+async def test_a_question_is_not_needed(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot
+) -> None:
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "read it", files=[File("poem.txt", b"roses")])
+    await asks_about(discord, ada, said)
+    await discord.until_says(f"-# {ada.mention} asks me about this\n{HELLO}")
+    assert model.questions[-1]["messages"][-1]["content"].endswith(
+        "Bee: read it\n[file: poem.txt]\nroses\n[end of poem.txt]\nAda: What do you say to this?"
+    )
+
+
+async def test_it_works_in_direct_messages(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    direct = discord.direct(ada)
+    discord.says(ada, "hi", direct)
+    answer = await discord.until_says(HELLO, direct)
+    model.words = ["I meant it."]
+    await asks_about(discord, ada, answer, "Did you mean it?")
+    await discord.until_says(f"-# {ada.mention} asks: Did you mean it?\nI meant it.", direct)
+    assert [one["content"] for one in model.questions[-1]["messages"][1:]] == [
+        "Ada: hi", HELLO, "Ada: Did you mean it?"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("whose", ["the bot", "the asker"])
+async def test_where_somebody_may_not_speak_only_the_asker_reads_the_answer(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot, whose: str
+) -> None:
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "the news of today")
+    whom = ada if whose == "the asker" else discord.bot
+    discord.forbids(discord.general, Permission.SEND_MESSAGES, whom)
+    model.words = ["A", " long"] + [" word"] * 600
+    asked = await asks_about(discord, ada, said, "So?")
+    whole = "".join(model.words)
+    assert await discord.world.until(
+        lambda: asked.text is not None
+        and whole == " ".join([asked.text, *(one.content for one in asked.followups)]),
+        10,
+    )
+    assert asked.ephemeral
+    assert asked.followups
+    assert discord.seen() == []
+
+
+async def test_nobody_is_answered_where_the_bot_is_off(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    said = discord.says(discord.person("Bee"), "hm")
+    await app.places.change(f"discord:channel:{discord.general.id}", mode="off")
+    used = discord.uses_on(discord.person("Ada"), MENU, said)
+    assert await used.answer() == "An administrator switched me off in this channel."
+    assert used.ephemeral
+
+
+async def test_limits_hold_for_it(
+    discord: FakeDiscord, settings: Settings, model: ModelServer
+) -> None:
+    limited = settings.model_copy(update={"limit_messages_per_minute": 1})
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "hm")
+    async with wire(limited) as app, bot_on(discord, limited, app):
+        await asks_about(discord, ada, said)
+        assert await discord.world.until(lambda: len(model.questions) == 1, 5)
+        await asks_about(discord, ada, said)
+        assert await discord.world.until(lambda: len(discord.seen()) == 2, 5)
+    assert len(model.questions) == 1
