@@ -21,7 +21,8 @@ from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply, as_remembered
 from .people import People
 from .personas import Personas
-from .places import Places, PlaceSettings, merged, sampled
+from .places import NOTHING_CHOSEN, Places, PlaceSettings, merged, sampled
+from .retelling import Encore, Retelling, reclaim, turn_to
 from .store import Ask, Store
 from .voice import Speech, Voice
 
@@ -99,6 +100,31 @@ class Conversation:
                 async with self._memory.kept(claim):
                     await self._see_through(claim, admitted, line, reply)
 
+    async def again(self, press: Incoming, shown_id: str, reply: Retelling) -> None:
+        """Answer once more what the platform shows an answer to, or a failure, under this id.
+
+        `press` is who asks for it, with an id of its own. Raises an UnderstudyError for them to
+        read where what was shown before stays.
+        """
+        if self._stopping:
+            raise StoppingNow
+        with self._under_way_as_task(), self._lines.of(press.conversation) as line:
+            async with line.door:
+                claim, before, verdict = await reclaim(
+                    self._store, self._memory, press, shown_id, self._limits
+                )
+            encore = Encore(reply, before)
+            admitted = _Admitted(verdict, Admission(), NOTHING_CHOSEN)
+            async with self._memory.kept(claim):
+                await self._see_through(claim, admitted, line, encore)
+        if encore.failed is not None:
+            raise encore.failed
+
+    async def turn_to(self, press: Incoming, shown_id: str, step: int, reply: Retelling) -> None:
+        """Show the answer `step` further among those to the same question: the conversation goes
+        on from it. Raises an UnderstudyError for who asks."""
+        await turn_to(self._store, self._memory, press, shown_id, step, reply)
+
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.
 
@@ -142,7 +168,7 @@ class Conversation:
         speech, verdict, here = Speech(), admitted.verdict, admitted.here
         async with AsyncExitStack() as floor:
             try:
-                async with line.burst(claim.incoming.author_id) as burst:
+                async with line.burst(claim.author) as burst:
                     await floor.enter_async_context(line.floor)
                     recalled = admitted.admission.recalled
                     if recalled is None:
@@ -211,7 +237,7 @@ class Conversation:
         try:
             await reply.finish(speech.shown(), speech.failure)
         finally:
-            answer = speech.answer_to(claim.incoming.message_id)
+            answer = claim.named(speech.answer_to(claim.incoming.message_id))
             settling = verdict.settle(speech.tokens)
             finishing = self._memory.finish(
                 claim, answer, speech.counts, shown_as=reply.shown_as, also=settling

@@ -1,19 +1,24 @@
-"""The answers under way: begun one by one, waited for at the end, then cut off."""
+"""The answers under way: begun one by one, stopped where people want it, waited for at the end,
+then cut off."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import discord
 
 from bot.errors import UnderstudyError
 from bot.messages import Incoming, Reply
+from bot.places import Places
 
 from .delivery import Outbox
-from .reply import EDIT_EVERY_S, DiscordReply
+from .listening import places_around
+from .reply import EDIT_EVERY_S, DiscordReply, Shown
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +33,79 @@ class Answers(Protocol):
     async def answer(self, incoming: Incoming, reply: Reply) -> None: ...
 
 
+@dataclass(slots=True)
+class UnderWay:
+    """An answer that is not finished; `askers` are whom it is for."""
+
+    conversation: str
+    askers: frozenset[str]
+    reply: DiscordReply
+    task: asyncio.Task[None]
+    stopped: bool = False
+
+    def stop(self) -> bool:
+        """Whether there was something to stop."""
+        if self.stopped or self.reply.finished:
+            return False
+        self.stopped = True
+        self.task.cancel()
+        return True
+
+
 class Answering:
     """Hands messages to the conversation and knows which answers are not finished yet."""
 
-    def __init__(self, conversation: Answers, edit_every_s: float = EDIT_EVERY_S) -> None:
+    def __init__(
+        self, conversation: Answers, places: Places, edit_every_s: float = EDIT_EVERY_S
+    ) -> None:
         self._conversation = conversation
+        self._places = places
         self._edit_every_s = edit_every_s
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], UnderWay] = {}
         self._stopping = asyncio.Event()
 
     async def answer(self, incoming: Incoming, message: discord.Message) -> None:
         """Nothing new is begun while stopping."""
         if self._stopping.is_set():
             return
-        reply = DiscordReply(Outbox(message), self._edit_every_s)
-        task = asyncio.create_task(self._answer(incoming, reply))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        reply = await self.reply_to(message)
+        self.begin(
+            self.see_through(incoming, reply), incoming.conversation, {incoming.author_id}, reply
+        )
+
+    async def reply_to(
+        self, message: discord.Message, instead_of: Sequence[Shown] = ()
+    ) -> DiscordReply:
+        """Where the answer appears: as a reply, or in the place of what is shown already."""
+        around = places_around(message.channel, message.guild)
+        here = await self._places.glance(*around)  # looked at for every message heard
+        return DiscordReply(
+            Outbox(message),
+            self._edit_every_s,
+            feedback=bool(here.feedback),
+            instead_of=instead_of,
+        )
+
+    def begin(
+        self,
+        answer: Coroutine[Any, Any, None],
+        conversation: str,
+        askers: set[str],
+        reply: DiscordReply,
+    ) -> None:
+        task = asyncio.create_task(answer)
+        self._under_way[task] = UnderWay(conversation, frozenset(askers), reply, task)
+        task.add_done_callback(self._under_way.pop)
+
+    def showing(self, message_id: int) -> UnderWay | None:
+        """The answer under way that this message shows a part of."""
+        shown = str(message_id)
+        return next((one for one in self._under_way.values() if shown in one.reply.shown_as), None)
+
+    def stop(self, conversation: str, asker: str | None = None) -> int:
+        """End what is being said there, to somebody or to anybody; how many answers that were."""
+        here = [one for one in self._under_way.values() if one.conversation == conversation]
+        return sum(one.stop() for one in here if asker is None or asker in one.askers)
 
     async def drain(self, drain_s: float = DRAIN_S, farewell_s: float = FAREWELL_S) -> None:
         """Lets answers finish; what still runs after `drain_s` is stopped and says so."""
@@ -58,7 +119,8 @@ class Answering:
         if late:
             await asyncio.wait(late, timeout=farewell_s)
 
-    async def _answer(self, incoming: Incoming, reply: DiscordReply) -> None:
+    async def see_through(self, incoming: Incoming, reply: DiscordReply) -> None:
+        """To the end, and further to the end of what passes by itself."""
         try:
             await self._conversation.answer(incoming, reply)
         except Exception:

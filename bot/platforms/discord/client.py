@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import discord
@@ -12,10 +13,12 @@ from bot.places import Places
 
 from . import endpoints
 from .answering import Answering
+from .buttons import PressButton
 from .changes import Changes
 from .commands import CommandTree, sync
 from .inviting import invite_link
 from .listening import incoming, is_a_persons, is_meant_for, places_around
+from .pressing import Pressing
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Client(discord.Client):
         answering: Answering,
         places: Places,
         changes: Changes,
+        pressing: Pressing,
         tell_health: Callable[[str], None],
         *,
         gateway_from_api: bool = False,
@@ -45,6 +49,8 @@ class Client(discord.Client):
         self._answering = answering
         self._places = places
         self._changes = changes
+        self.pressing = pressing
+        self.add_dynamic_items(PressButton)
         self._tell_health = tell_health
         self._gateway_from_api = gateway_from_api
 
@@ -76,6 +82,10 @@ class Client(discord.Client):
         here = await self._places.glance(*places_around(message.channel, message.guild))
         if is_meant_for(me, message, here.mode or "mention"):
             await self._answering.answer(incoming(me, message), message)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.pressing.submitted(interaction)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:

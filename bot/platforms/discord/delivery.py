@@ -41,7 +41,9 @@ class Outbox:
     def typing(self) -> AbstractAsyncContextManager[None]:
         return self._asked.channel.typing()
 
-    async def post(self, text: str, *, as_reply: bool) -> discord.Message:
+    async def post(
+        self, text: str, *, as_reply: bool, view: discord.ui.View | None = None
+    ) -> discord.Message:
         """Raises Undeliverable, or discord.py's error when Discord stays broken."""
         nonce = secrets.randbits(64)
         reference = self._asked.to_reference(fail_if_not_exists=False) if as_reply else None
@@ -53,6 +55,7 @@ class Outbox:
                 reference=reference,  # type: ignore[arg-type]  # None is what it means by default
                 allowed_mentions=self._pings,
                 suppress_embeds=True,
+                view=view,  # type: ignore[arg-type]  # None is what it means by default
             )
 
         try:
@@ -62,12 +65,20 @@ class Outbox:
                 raise MayNotWrite(self._place) from error
             return await self._attempt(lambda: send(None))
 
-    async def edit(self, message: discord.Message, text: str) -> None:
-        """Raises Undeliverable, or discord.py's error when Discord stays broken."""
+    async def edit(
+        self,
+        message: discord.Message,
+        text: str,
+        view: discord.ui.View | None = discord.utils.MISSING,
+    ) -> None:
+        """Without `view` the buttons stay, None takes them away. Raises Undeliverable, or
+        discord.py's error when Discord stays broken."""
         try:
             # discord.py's `suppress` is False by default, which would bring the embeds back.
             await self._attempt(
-                lambda: message.edit(content=text, suppress=True, allowed_mentions=self._pings)
+                lambda: message.edit(
+                    content=text, suppress=True, allowed_mentions=self._pings, view=view
+                )
             )
         except discord.Forbidden as error:
             raise MayNotWrite(self._place) from error

@@ -45,6 +45,14 @@ class NoSuchPlace(UnderstudyError):
     spoken = "These are direct messages: choose for this conversation, there is nothing around it."
 
 
+class NotYours(UnderstudyError):
+    spoken = "Only the person I answered can do that, and people who may manage messages here."
+
+
+class NoConsent(UnderstudyError):
+    spoken = "Opinions on answers are not kept here, so I took no note of yours."
+
+
 class Undeliverable(UnderstudyError):
     """An answer can't be shown where it was asked for; nothing more will be tried there."""
 

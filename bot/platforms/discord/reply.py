@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.messages import waiting_line
 
+from .buttons import NOTHING, WHILE_SPEAKING, Buttons, at_the_end
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
 from .splitting import split
@@ -35,14 +37,26 @@ NOTICE_S = 15.0
 class Shown:
     message: discord.Message
     text: str
+    buttons: Buttons = NOTHING
 
 
 class DiscordReply:
     """The `Reply` of the conversation; Discord's own failures end here, in the log."""
 
-    def __init__(self, outbox: Outbox, edit_every_s: float = EDIT_EVERY_S) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        edit_every_s: float = EDIT_EVERY_S,
+        *,
+        feedback: bool = False,
+        instead_of: Sequence[Shown] = (),
+    ) -> None:
+        """`feedback` says whether the answer may be judged; `instead_of` are the messages that it
+        is shown in the place of."""
         self._outbox = outbox
         self._edit_every_s = edit_every_s
+        self._feedback = feedback
+        self._among = (0, 0)
         self._newest = ""
         self.passes_after_s: float | None = None
         """What was said is a notice: it is to be taken away again after this time."""
@@ -51,7 +65,7 @@ class DiscordReply:
         self.failure: UnderstudyError | None = None
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
-        self._shown: list[Shown] = []
+        self._shown: list[Shown] = list(instead_of)
         self._typing: asyncio.Task[None] | None = None
         self._showing: asyncio.Task[None] | None = None
 
@@ -81,6 +95,9 @@ class DiscordReply:
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.
         await asyncio.shield(showing)
 
+    def among(self, which: int, of: int) -> None:
+        self._among = which, of
+
     async def notice(self, text: str, for_s: float) -> None:
         self.passes_after_s = min(for_s, NOTICE_S)
         await self.finish(text)
@@ -99,6 +116,10 @@ class DiscordReply:
             while self._shown:
                 await self._outbox.delete(self._shown.pop().message)
 
+    def forget(self) -> None:
+        """Nothing of what stands there is this answer's."""
+        self._shown.clear()
+
     def close(self) -> None:
         """For an answer that ends without a word (a duplicate, a message taken over)."""
         self._stop_typing()
@@ -115,7 +136,7 @@ class DiscordReply:
             while True:
                 self._news.clear()
                 final = self._ended.is_set()
-                await self._bring_up_to(split(self._newest))
+                await self._bring_up_to(split(self._newest), self._buttons(final))
                 if final:
                     return
                 await self._pause()
@@ -132,17 +153,35 @@ class DiscordReply:
             await asyncio.wait_for(self._ended.wait(), self._edit_every_s)
         await self._news.wait()
 
-    async def _bring_up_to(self, parts: list[str]) -> None:
+    async def _bring_up_to(self, parts: list[str], last: Buttons) -> None:
+        """`last` hang under the last part, and nothing under the others."""
+        if parts:
+            self._stop_typing()
         for position, part in enumerate(parts):
+            buttons = last if position == len(parts) - 1 else NOTHING
             if position == len(self._shown):
-                self._stop_typing()
-                message = await self._outbox.post(part, as_reply=position == 0)
-                self._shown.append(Shown(message, part))
-            elif self._shown[position].text != part:
-                await self._outbox.edit(self._shown[position].message, part)
-                self._shown[position].text = part
+                view = buttons.view()
+                message = await self._outbox.post(part, as_reply=position == 0, view=view)
+                self._shown.append(Shown(message, part, buttons))
+            else:
+                await self._change(self._shown[position], part, buttons)
         while parts and len(self._shown) > len(parts):
             await self._outbox.delete(self._shown.pop().message)
+
+    async def _change(self, shown: Shown, text: str, buttons: Buttons) -> None:
+        if shown.buttons != buttons:
+            await self._outbox.edit(shown.message, text, buttons.view())
+        elif shown.text != text:
+            await self._outbox.edit(shown.message, text)
+        shown.text, shown.buttons = text, buttons
+
+    def _buttons(self, final: bool) -> Buttons:
+        if not final:
+            return WHILE_SPEAKING
+        if self.passes_after_s is not None:
+            return NOTHING
+        said = self.failure is None or self._newest != self.failure.spoken
+        return at_the_end(said, self.failure, self._feedback, *self._among)
 
     async def _give_up(self, error: Undeliverable) -> None:
         log.warning("an answer ended early on Discord: %s", error)

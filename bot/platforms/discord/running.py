@@ -26,7 +26,9 @@ from .commands import (
 )
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
+from .judging import Judging
 from .logs import calm
+from .pressing import Pressing
 from .reply import EDIT_EVERY_S
 
 AUTHENTICATION_FAILED = 4004
@@ -52,18 +54,25 @@ async def run(
         raise WrongSettings("DISCORD_TOKEN is not set")
     api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
     with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
-        answering = Answering(app.conversation, edit_every_s)
+        answering = Answering(app.conversation, app.places, edit_every_s)
         gateway_from_api = api_url is not None and gateway_url is None
 
         def tell_health(word: str) -> None:
             app.platforms["discord"] = word
 
         changes = Changes(app.memory)
+        judging = Judging(app.memory, app.places, app.feedback)
+        pressing = Pressing(answering, app.conversation, app.memory, judging)
         client = Client(
-            answering, app.places, changes, tell_health, gateway_from_api=gateway_from_api
+            answering,
+            app.places,
+            changes,
+            pressing,
+            tell_health,
+            gateway_from_api=gateway_from_api,
         )
         client.tree.add_command(PersonaCommands(app.personas, app.places))
-        client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
+        client.tree.add_command(ChatCommands(app.personas, app.places, app.memory, answering))
         client.tree.add_command(MemoryCommands(app.people))
         client.tree.add_command(AdminCommands(app.personas, app.admin, app.places, app.limits))
         client.tree.add_command(limits_command(app.limits))

@@ -15,6 +15,7 @@ from bot.limits import Limits
 from bot.personas import Personas
 from bot.places import Places
 
+from .admin_feedback import feedback
 from .admin_limits import admin_limits
 from .bounds import bounds
 from .channels import channels
@@ -37,6 +38,7 @@ class AdminCommands(
         self.add_command(channels(places))
         self.add_command(bounds(places))
         self.add_command(admin_limits(limits))
+        self.add_command(feedback(places))
         self._personas = personas
         self._admin = admin
 
