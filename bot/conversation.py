@@ -92,6 +92,10 @@ class Conversation:
             except MemoryGone as error:
                 await reply.finish(error.spoken, error)
                 return
+            except asyncio.CancelledError as error:
+                # It may be claimed by now, and would hold up those who come after it.
+                await self._finish(claim, Verdict(), Speech(failure=self._cut_off(error)), reply)
+                raise
             if admitted.admission.duplicate:
                 await self._overlook(admitted.verdict)
             elif not admitted.verdict.allowed and not admitted.admission.again:

@@ -5,6 +5,8 @@ Knows what people see of a question's answers; how one is made is the conversati
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from .cards import Persona
@@ -79,8 +81,22 @@ async def reclaim(
 ) -> tuple[Claim, Exchange, Verdict]:
     """The right to answer a question anew, in one round trip; counted against who asks for it.
 
-    Raises NotRemembered, AnsweringAlready, OverLimit; nothing is counted and claimed then.
+    Raises NotRemembered, AnsweringAlready, OverLimit; nothing is counted and claimed then. Nor is
+    anything claimed once it is cancelled.
     """
+    reclaiming = asyncio.create_task(_reclaim(store, memory, press, shown_id, limits))
+    try:
+        return await asyncio.shield(reclaiming)
+    except asyncio.CancelledError:
+        with suppress(UnderstudyError):
+            claim, *_ = await reclaiming
+            await memory.finish(claim)
+        raise
+
+
+async def _reclaim(
+    store: Store, memory: Memory, press: Incoming, shown_id: str, limits: Limits | None
+) -> tuple[Claim, Exchange, Verdict]:
     token = new_token()
     claiming = memory.reclaim(press.conversation, shown_id, token)
     counting = limits.counting(press) if limits else None

@@ -6,6 +6,7 @@ made anew is the conversation's.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Protocol
 
 import discord
@@ -98,8 +99,7 @@ class Pressing:
 
     async def _again(self, interaction: Interaction, message: discord.Message, act: Act) -> None:
         await interaction.response.defer()
-        if self._answering.showing(message.id) is not None:
-            raise AnsweringAlready
+        await self._until_settled(interaction, message)
         exchange = await self._exchange(message)
         if exchange is None:
             if act == "again":
@@ -152,6 +152,7 @@ class Pressing:
 
     async def _turn(self, interaction: Interaction, message: discord.Message, step: int) -> None:
         await interaction.response.defer()
+        await self._until_settled(interaction, message)
         exchange = await self._exchange(message)
         if exchange is None:
             raise NotRemembered
@@ -163,6 +164,16 @@ class Pressing:
     ) -> None:
         reply = await self._in_place(message, exchange)
         await self._conversation.turn_to(_press(interaction), str(message.id), step, reply)
+
+    async def _until_settled(self, interaction: Interaction, message: discord.Message) -> None:
+        """An answer has its buttons a moment before it is remembered. Raises AnsweringAlready."""
+        answer = self._answering.showing(message.id)
+        if answer is None:
+            return
+        _check(interaction, *answer.askers)
+        if not answer.reply.finished:
+            raise AnsweringAlready
+        await asyncio.wait((answer.task,))
 
     async def _exchange(self, message: discord.Message) -> Exchange | None:
         try:
