@@ -9,6 +9,10 @@ speaks and who may ask how often is the conversation's.
     listening     which messages are meant for the bot, and what they say
     answering     the answers under way
     changes       edited and deleted messages, in memory too
+    buttons       what hangs under an answer
+    pressing      what a press there does: stop, again, retry, back and forth
+    judging       👍 and 👎, with the server's consent
+    telling       what only who pressed is told
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
     delivery      sends and edits that survive lost answers and bad moments

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import discord
 
-from bot.errors import UnderstudyError
+from bot.errors import StoppingNow, UnderstudyError
 from bot.messages import Incoming, Reply
 from bot.places import Places
 
@@ -69,9 +69,9 @@ class Answering:
         if self._stopping.is_set():
             return
         reply = await self.reply_to(message)
-        self.begin(
-            self.see_through(incoming, reply), incoming.conversation, {incoming.author_id}, reply
-        )
+        answer, askers = self.see_through(incoming, reply), {incoming.author_id}
+        with suppress(StoppingNow):
+            self.begin(answer, incoming.conversation, askers, reply)
 
     async def reply_to(
         self, message: discord.Message, instead_of: Sequence[Shown] = ()
@@ -93,6 +93,10 @@ class Answering:
         askers: set[str],
         reply: DiscordReply,
     ) -> None:
+        """Raises StoppingNow."""
+        if self._stopping.is_set():
+            answer.close()
+            raise StoppingNow
         task = asyncio.create_task(answer)
         self._under_way[task] = UnderWay(conversation, frozenset(askers), reply, task)
         task.add_done_callback(self._under_way.pop)
