@@ -1,4 +1,4 @@
-"""The Lua of memory: turns that are found by an id or an author, to be changed, shown or forgotten.
+"""The Lua of memory that finds turns, by an id or an author: to change, show or forget them.
 
 The keys and their names are those of `scripts`.
 """

@@ -1,5 +1,4 @@
-"""The answers under way: begun one by one, stopped where people want it, waited for at the end,
-then cut off."""
+"""The answers under way: begun one by one, stopped on request, waited for at the end, cut off."""
 
 from __future__ import annotations
 

@@ -147,8 +147,9 @@ class Pressing:
             await self._answering.see_through(said, reply)
             if not reply.finished:  # somebody else has answered it, or does so right now
                 reply.forget()
-                twice = self._answering.showing(message.id) is not None
-                raise AnsweringAlready if twice else NotRemembered
+                if self._answering.showing(message.id) or await self._exchange(message):
+                    raise AnsweringAlready
+                raise NotRemembered
 
     async def _turn(self, interaction: Interaction, message: discord.Message, step: int) -> None:
         await interaction.response.defer()

@@ -17,6 +17,7 @@ from tests.bot.platforms.stage import RunningBot, bot_on, lets
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, User
 from tests.fakes.discord.components import interactive
 from tests.fakes.model import Fault, ModelServer
+from tests.fakes.wire_tap import WireTap, wire_tap
 
 HELLO = "Hello there."
 STOPPED = "(Stopped.)"
@@ -476,11 +477,11 @@ async def test_what_memory_never_knew_is_taken_from_discord(
     async with bot_on(discord, settings, app):
         assert await told(discord, discord.presses(bob, answer, "Retry")) == NOT_YOURS
         model.pace_s = 0.1
-        pressed_twice = [discord.presses(ada, answer, "Retry") for _ in range(2)]
+        twice = [discord.presses(ada, answer, "Retry") for _ in range(2)]
         await until_says(discord, answer, HELLO)
         await until_has(discord, answer, "Again")
         assert len(model.questions) == 1
-        assert sum(len(one.followups) for one in pressed_twice) == 1
+        assert await discord.world.until(lambda: sum(len(p.followups) for p in twice) == 1, 5)
         async with asyncio.timeout(5):
             while await app.memory.turn(f"discord:{answer.channel.id}", answer.id) is None:
                 await asyncio.sleep(0.01)
@@ -499,6 +500,55 @@ async def test_a_question_that_is_deleted_cant_be_retried(
             await asyncio.sleep(0.01)
     assert await told(discord, discord.presses(ada, answer, "Retry")) == GONE
     await until_has(discord, answer)
+
+
+# -- what it costs, and the end --------------------------------------------------------------
+
+
+async def test_buttons_cost_a_turn_no_round_trip_to_redis(
+    discord: FakeDiscord, redis_home: Path, settings: Settings, model: ModelServer
+) -> None:
+    ada = discord.person("Ada")
+    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
+        settings = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
+        async with wire(settings) as app, bot_on(discord, settings, app):
+            app.places._fresh_s = 3600  # its own looks, every 10 s, are not counted here
+            await discord.uses(discord.world.owner, "admin feedback", on=True).answer()
+            model.words = ["One."]
+            discord.asks(ada, "one")
+            await discord.until_says("One.")
+            await until_quiet(tap)
+            before, model.words = tap.round_trips, ["Two."]
+            discord.asks(ada, "two")
+            answer = await discord.until_says("Two.")
+            await until_has(discord, answer, "Again", "👍", "👎")
+            await until_quiet(tap)
+            assert tap.round_trips - before == 2
+
+
+async def until_quiet(tap: WireTap) -> None:
+    seen = -1
+    while seen != tap.round_trips:
+        seen = tap.round_trips
+        await asyncio.sleep(0.3)
+
+
+async def test_a_press_while_the_bot_ends_leaves_the_answer_as_it_is(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot
+) -> None:
+    ada, elsewhere = discord.person("Ada"), discord.channel("elsewhere")
+    answer = await answered(discord, app, ada)
+    speaks_at_length(model)
+    discord.asks(ada, "a lot, please", elsewhere)
+    assert await discord.world.until(lambda: bool(discord.seen(elsewhere)), 5)
+    ending = asyncio.create_task(bot.stop())
+    while not bot.stopping.is_set():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.1)
+    pressed = discord.presses(ada, answer, "Again")
+    assert "switched off" in await told(discord, pressed)
+    await ending
+    assert (answer.content, names(answer)) == (HELLO, ["Again"])
 
 
 # -- what strangers may send ----------------------------------------------------------------
