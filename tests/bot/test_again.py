@@ -402,3 +402,37 @@ async def test_another_answer_costs_three_round_trips(
 
 def test_the_keys_share_one_slot() -> None:
     assert len({key_slot(key.encode()) for key in remembering._keys("test:place")}) == 1
+
+
+async def test_messages_and_presses_in_any_order_never_wait_for_each_other_for_good(
+    app: App, place: str, model: ModelServer
+) -> None:
+    shown = [await ask(app, place, f"{n}", f"Person {n}") for n in range(8)]
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            await asyncio.gather(
+                *(again(app, place, one) for one in shown),
+                *(ask(app, place, "hi", f"Other {n}") for n in range(8)),
+            )
+    assert len(model.questions) == 8 + 3 * 16
+    assert model.most_speaking == 1
+
+
+async def test_a_late_answer_is_forgotten_with_its_question(
+    app: App, kept: Store, place: str
+) -> None:
+    shown = await ask(app, place)
+    question = (await app.memory.exchange(place, shown)).question
+    assert question.at is not None
+    earlier = question.at - 1000
+    backdate = """
+    local turn = cjson.decode(redis.call('HGET', KEYS[1], ARGV[1]))
+    turn[5] = tonumber(ARGV[2])
+    return redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(turn))
+    """
+    turns = (f"understudy:conversation:{{{place}}}:turns",)
+    await kept.ask(Ask(backdate, turns, (question.message_id, earlier), int))
+    await again(app, place, shown)
+    found = await app.memory.turn(place, shown)
+    assert found is not None
+    assert found.answer.at == earlier

@@ -21,7 +21,7 @@ from .answering import Answering
 from .buttons import AFTER_FAILURE, NOTHING, UNKNOWN, Act
 from .commands.scopes import has
 from .errors import NotYours
-from .judging import Judging
+from .judging import FORM, Judging
 from .listening import (
     author_of,
     conversation_of,
@@ -35,6 +35,7 @@ from .reply import DiscordReply, Shown
 from .telling import told
 
 INTERRUPTED = "I was interrupted there. Press Retry to have it answered."
+TAKEN = "I answered that already, or am about to. If nothing comes, press again in a minute."
 
 Interaction = discord.Interaction[Any]
 
@@ -77,9 +78,11 @@ class Pressing:
                     await self._judging.judge(interaction, message, act)
 
     async def submitted(self, interaction: Interaction) -> None:
-        """A form that a press had opened."""
-        async with told(interaction):
-            await self._judging.remark(interaction)
+        """A form, which is ours where a press had opened it."""
+        data: Any = interaction.data or {}
+        if str(data.get("custom_id", "")).startswith(FORM):
+            async with told(interaction):
+                await self._judging.remark(interaction)
 
     async def _stop(self, interaction: Interaction, message: discord.Message) -> None:
         answer = self._answering.showing(message.id)
@@ -133,23 +136,16 @@ class Pressing:
         _check(interaction, said.author_id)
         shown = Shown(message, message.content, UNKNOWN)
         reply = await self._answering.reply_to(question, [shown])
-        answer = self._see_through(interaction, said, message, reply)
+        answer = self._see_through(interaction, said, reply)
         self._answering.begin(answer, said.conversation, {said.author_id}, reply)
 
     async def _see_through(
-        self,
-        interaction: Interaction,
-        said: Incoming,
-        message: discord.Message,
-        reply: DiscordReply,
+        self, interaction: Interaction, said: Incoming, reply: DiscordReply
     ) -> None:
         async with told(interaction):
             await self._answering.see_through(said, reply)
-            if not reply.finished:  # somebody else has answered it, or does so right now
-                reply.forget()
-                if self._answering.showing(message.id) or await self._exchange(message):
-                    raise AnsweringAlready
-                raise NotRemembered
+            if not reply.finished:
+                raise UnderstudyError(spoken=TAKEN)
 
     async def _turn(self, interaction: Interaction, message: discord.Message, step: int) -> None:
         await interaction.response.defer()

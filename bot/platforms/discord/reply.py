@@ -116,10 +116,6 @@ class DiscordReply:
             while self._shown:
                 await self._outbox.delete(self._shown.pop().message)
 
-    def forget(self) -> None:
-        """Nothing of what stands there is this answer's."""
-        self._shown.clear()
-
     def close(self) -> None:
         """For an answer that ends without a word (a duplicate, a message taken over)."""
         self._stop_typing()

@@ -194,6 +194,10 @@ async def test_stop_under_an_answer_of_a_dead_process_offers_a_retry(
     pressed = discord.presses(ada, answer, "Stop")
     assert "interrupted" in await told(discord, pressed)
     await until_has(discord, answer, "Retry")
+    # Its question was answered already, as far as anybody knows.
+    taken = "I answered that already, or am about to. If nothing comes, press again in a minute."
+    assert await told(discord, discord.presses(ada, answer, "Retry")) == taken
+    assert names(answer) == ["Retry"]
     # The same under an answer that is remembered: it is shown as it is.
     (whole,) = discord.answers(question)[:1]
     discord.messages.change(whole, {"content": "Hel", "components": stop})

@@ -182,6 +182,17 @@ async def test_somebody_elses_opinion_cant_be_given_words(
     assert [one.remark for one in given] == [""]
 
 
+async def test_other_forms_are_left_to_those_who_made_them(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    await consents(discord)
+    ada = discord.person("Ada")
+    pressed = discord.presses(ada, await answered(discord, app, ada), "👎")
+    pressed.modal = await pressed.opens() | {"custom_id": "another"}
+    with pytest.raises(AssertionError, match="failed"):
+        await discord.submits(pressed, {WORDS: "Not yours."}).taken(within_s=0.5)
+
+
 async def test_an_answer_that_is_forgotten_cant_be_judged(
     discord: FakeDiscord, app: App, bot: RunningBot
 ) -> None:
