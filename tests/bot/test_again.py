@@ -436,3 +436,20 @@ async def test_a_late_answer_is_forgotten_with_its_question(
     found = await app.memory.turn(place, shown)
     assert found is not None
     assert found.answer.at == earlier
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+async def test_what_is_stopped_at_any_moment_holds_nobody_up(
+    app: App, place: str, pressed: bool
+) -> None:
+    for moment in range(40):
+        where = f"{place}-{moment}"
+        shown = await ask(app, where)
+        asking = again(app, where, shown) if pressed else ask(app, where, "wait")
+        task = asyncio.create_task(asking)  # type: ignore[arg-type]
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait((task,))
+        async with asyncio.timeout(20):  # a claim that is left behind lives for 30 s
+            await ask(app, where, "and me?", "Ines")
