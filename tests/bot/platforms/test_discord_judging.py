@@ -8,8 +8,7 @@ from discord import Permissions
 from bot.feedback import REMARK_MAX_CHARS, Opinion
 from bot.settings import Settings
 from bot.wiring import App
-from tests.bot.platforms.stage import RunningBot, lets
-from tests.bot.platforms.test_discord_buttons import (
+from tests.bot.platforms.pressed import (
     GONE,
     answered,
     names,
@@ -18,6 +17,7 @@ from tests.bot.platforms.test_discord_buttons import (
     until_has,
     until_says,
 )
+from tests.bot.platforms.stage import RunningBot, lets
 from tests.fakes.discord import FakeDiscord, User
 from tests.fakes.model import ModelServer
 
