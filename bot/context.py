@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from .around import Heard, Picture, Seen
 from .cards import Persona
 from .errors import MemoryGone
-from .memory import PERSONA, Recalled, Turn, persona_author
+from .memory import Recalled
 from .messages import WORDLESS, Incoming
 from .people import People
 from .store import Ask, Store
+from .turns import PERSONA, Turn, persona_author
 
 log = logging.getLogger(__name__)
 

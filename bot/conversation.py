@@ -23,7 +23,8 @@ from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply, as_remembered
 from .people import People
 from .personas import Personas
-from .places import Places, PlaceSettings, merged, sampled
+from .places import NOTHING_CHOSEN, Places, PlaceSettings, merged, sampled
+from .retelling import Encore, Retelling, reclaim, turn_to
 from .store import Ask, Store
 from .voice import Speech, Voice
 
@@ -101,9 +102,9 @@ class Conversation:
             except MemoryGone as error:
                 await reply.finish(error.spoken, error)
                 return
-            except asyncio.CancelledError:
-                if not self._stopping:
-                    await self._unclaim(claim)
+            except asyncio.CancelledError as error:
+                # It may be claimed by now, and would hold up those who come after it.
+                await self._finish(claim, Verdict(), Speech(failure=self._cut_off(error)), reply)
                 raise
             if admitted.admission.duplicate:
                 await self._overlook(admitted.verdict)
@@ -117,6 +118,31 @@ class Conversation:
     def under_way(self) -> int:
         """So many messages are being answered, or wait for it, in this process."""
         return len(self._under_way)
+
+    async def again(self, press: Incoming, shown_id: str, reply: Retelling) -> None:
+        """Answer once more what the platform shows an answer to, or a failure, under this id.
+
+        `press` is who asks for it, with an id of its own. Raises an UnderstudyError for them to
+        read where what was shown before stays.
+        """
+        if self._stopping:
+            raise StoppingNow
+        with self._under_way_as_task(), self._lines.of(press.conversation) as line:
+            async with line.door:
+                claim, before, verdict = await reclaim(
+                    self._store, self._memory, press, shown_id, self._limits
+                )
+            encore = Encore(reply, before)
+            admitted = _Admitted(verdict, Admission(), NOTHING_CHOSEN, {})
+            async with self._memory.kept(claim):
+                await self._see_through(claim, admitted, line, encore)
+        if encore.failed is not None:
+            raise encore.failed
+
+    async def turn_to(self, press: Incoming, shown_id: str, step: int, reply: Retelling) -> None:
+        """Show the answer `step` further among those to the same question: the conversation goes
+        on from it. Raises an UnderstudyError for who asks."""
+        await turn_to(self._store, self._memory, press, shown_id, step, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.
@@ -165,7 +191,7 @@ class Conversation:
         speech, verdict, here = Speech(), admitted.verdict, admitted.here
         async with AsyncExitStack() as floor:
             try:
-                async with line.burst(claim.incoming.author_id) as burst:
+                async with line.burst(claim.author) as burst:
                     await floor.enter_async_context(line.floor)
                     recalled = admitted.admission.recalled
                     if recalled is None:
@@ -239,7 +265,7 @@ class Conversation:
         try:
             await reply.finish(speech.shown(), speech.failure)
         finally:
-            answer = speech.answer_to(claim.incoming.message_id)
+            answer = claim.named(speech.answer_to(claim.incoming.message_id))
             settling = verdict.settle(speech.tokens)
             await _unless_gone(
                 lambda: self._memory.finish(
@@ -258,13 +284,6 @@ class Conversation:
                 lambda: self._memory.finish(claim, forget_question=True, also=verdict.refunds),
                 "a message over the limit stays in memory",
             )
-
-    async def _unclaim(self, claim: Claim) -> None:
-        """Whoever is cut off at the door leaves nobody waiting for the claim to run out."""
-        await _unless_gone(
-            lambda: self._memory.finish(claim, forget_question=True),
-            "a message that nobody answers stays claimed for a while",
-        )
 
     async def _overlook(self, verdict: Verdict) -> None:
         """A duplicate costs nobody anything."""

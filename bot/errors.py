@@ -8,6 +8,9 @@
     ├── MemoryGone                  Redis is away
     │   ├── MemoryFull              it has no room: disk or maxmemory
     │   └── MemoryLocked            it refuses the password
+    ├── NotRemembered               what is to be answered anew was forgotten
+    ├── AnsweringAlready            … or is just being answered
+    ├── OverLimit                   … or not by this person now
     ├── Stopped                     somebody stopped the answer
     ├── StoppingNow                 the process is on its way out
     ├── UnknownPersona
@@ -49,6 +52,8 @@ class UnderstudyError(Exception):
     """Something a person must be told; `detail` is for the log."""
 
     spoken = "Something broke on my side."
+    retry_helps = True
+    """Whether the same question may be answered in a while although nobody changes anything."""
 
     def __init__(self, detail: str = "", *, spoken: str | None = None) -> None:
         super().__init__(detail or spoken or self.spoken)
@@ -60,6 +65,7 @@ class CannotStart(UnderstudyError):
     """A part can't start; the entry point prints `spoken` and exits with 1."""
 
     spoken = "This part can't start."
+    retry_helps = False
 
 
 class NoPlatform(CannotStart):
@@ -92,10 +98,28 @@ class MemoryFull(MemoryGone):
 
 class MemoryLocked(MemoryGone):
     spoken = "My memory refuses my password. The owner should check REDIS_URL."
+    retry_helps = False
+
+
+class NotRemembered(UnderstudyError):
+    spoken = "I don't remember that any more, so I can't go back to it. Ask me anew."
+    retry_helps = False
+
+
+class AnsweringAlready(UnderstudyError):
+    spoken = "I am at it already. One moment, please."
+    retry_helps = False
+
+
+class OverLimit(UnderstudyError):
+    """`spoken` says when there will be more."""
+
+    retry_helps = False
 
 
 class Stopped(UnderstudyError):
     spoken = "Stopped."
+    retry_helps = False
 
 
 class StoppingNow(UnderstudyError):
@@ -103,6 +127,8 @@ class StoppingNow(UnderstudyError):
 
 
 class UnknownPersona(UnderstudyError):
+    retry_helps = False
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = ", ".join(known)
         shown = name if len(name) <= 40 else name[:40] + "…"
@@ -117,15 +143,13 @@ class UnknownVersion(UnderstudyError):
         super().__init__(spoken=spoken)
 
 
-class OverLimit(UnderstudyError):
-    """`spoken` says when there will be more."""
-
-
 class SwitchedOff(UnderstudyError):
     spoken = "An administrator has switched me off in this channel."
 
 
 class UnfitSetting(UnderstudyError):
+    retry_helps = False
+
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         """Pairs of a setting's name and what it "should be"."""
         said = "; ".join(f"{name.replace('_', ' ')} {should}" for name, should in problems)
@@ -150,10 +174,12 @@ class BadCharacterCard(UnderstudyError):
 
 class NoPersonas(UnderstudyError):
     spoken = "There is no persona yet. Publish one first: `understudy publish NAME`."
+    retry_helps = False
 
 
 class PersonasRefused(UnderstudyError):
     spoken = "My voice refuses my key. The owner should check INFERENCE_API_KEY."
+    retry_helps = False
 
 
 class ModelError(UnderstudyError):
@@ -193,14 +219,17 @@ class ModelFailed(ModelError):
 
 class ModelMissing(ModelError):
     spoken = "Nobody of that name is loaded on the server. The owner should publish a version."
+    retry_helps = False
 
 
 class ModelLocked(ModelError):
     spoken = "My voice refuses my key. The owner should check INFERENCE_API_KEY."
+    retry_helps = False
 
 
 class ModelRefused(ModelError):
     spoken = "The model would not take that message. Say it shorter, or differently."
+    retry_helps = False
 
 
 class ModelSpeechless(ModelError):
@@ -210,6 +239,7 @@ class ModelSpeechless(ModelError):
 
 class AdminError(UnderstudyError):
     spoken = "The inference server refused that."
+    retry_helps = False
 
 
 class AdminLocked(AdminError):

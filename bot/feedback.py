@@ -82,19 +82,29 @@ class Feedback:
         answered: Answered,
         verdict: Judgement,
         remark: str = "",
-    ) -> None:
-        """Keep an opinion; the same person's earlier one on this answer is replaced."""
+    ) -> str:
+        """Keep an opinion; the same person's earlier one on this answer is replaced. Its id."""
         context = tuple(map(_bounded, answered.context[-CONTEXT_TURNS:]))
         question = answered.question and _bounded(answered.question)
         said = Answered(context, question, _bounded(answered.answer))
         remark = cut(remark.strip(), REMARK_MAX_CHARS)
         opinion = Opinion(author_id, conversation, verdict, remark, said)
         await self._ask(scripts.GIVE, opinion.id, json.dumps(_to_json(opinion)))
+        return opinion.id
 
     async def take_back(self, author_id: str, conversation: str, answer: Turn) -> bool:
         """Forget an opinion; False where there was none."""
         id_ = _opinion_id(author_id, conversation, answer.message_id)
         return bool(await self._ask(scripts.TAKE_BACK, id_))
+
+    async def given(self, author_id: str, conversation: str, answer: Turn) -> Opinion | None:
+        """What this person thinks of this answer, as far as it is kept."""
+        return await self.opinion(_opinion_id(author_id, conversation, answer.message_id))
+
+    async def opinion(self, id_: str) -> Opinion | None:
+        """The opinion with this id, while it is kept."""
+        (found,) = await self._ask(scripts.GET, id_)
+        return _from_json(found) if found else None
 
     async def counts(self, persona: str) -> dict[str | None, Counts]:
         """By version of the persona; of the opinions that are kept."""

@@ -7,39 +7,31 @@ and no platform.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time
 from typing import Any
 
-from . import scripts
-from .errors import MemoryGone
+from . import finding_scripts, scripts
+from .errors import MemoryGone, UnderstudyError
+from .exchanges import Exchange, exchange_in
 from .messages import Incoming, as_remembered
 from .store import Ask, Store
+from .turns import PERSONA, from_json, to_json
+from .turns import Turn as Turn
+from .turns import persona_author as persona_author
 
 log = logging.getLogger(__name__)
 
 ANSWERED_IDS_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One remembered message. A persona's author id is "persona:<name>"."""
-
-    message_id: str
-    author_id: str
-    author_name: str
-    text: str
-    tokens: str = ""
-    """Its token count as it was stored, "" where nobody counted."""
-    version: str | None = None
-    """Which version of the persona said it ("maya@3", "base"), where the server told."""
-    at: int | None = field(default=None, compare=False)
-    """When it was stored, in seconds since 1970; None for what is not stored yet."""
+def new_token() -> str:
+    """What tells a claim from others of the same message."""
+    return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,20 @@ class Claim:
     """The right to answer one message; other processes see it until its lease runs out."""
 
     incoming: Incoming
-    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    token: str = field(default_factory=new_token)
+    press: str = ""
+    """The id of what asked for another answer to it; "" for the first one."""
+
+    @property
+    def author(self) -> str:
+        """Whose turn it is in a burst: what is asked for anew is nobody's next message."""
+        return f"{self.incoming.author_id} {self.press}".rstrip()
+
+    def named(self, answer: Turn | None) -> Turn | None:
+        """The answer with an id of its own among the answers to this message."""
+        if answer is None or not self.press:
+            return answer
+        return replace(answer, message_id=f"{answer.message_id}:{self.press}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,6 @@ class Lost(Exception):
     """The claim ran out and somebody else has the message now."""
 
 
-PERSONA = "persona:"
-
-
-def persona_author(name: str) -> str:
-    return f"{PERSONA}{name}"
-
-
 class Memory:
     """The turns and claims of every conversation, in Redis."""
 
@@ -116,7 +114,7 @@ class Memory:
         said = claim.incoming
         turn = Turn(said.message_id, said.author_id, said.author_name, said.text)
         bounds = (self._lease_ms, self._keep, self._ttl_ms)
-        args = (said.message_id, claim.token, *bounds, _to_json(turn))
+        args = (said.message_id, claim.token, *bounds, to_json(turn))
         return Ask(scripts.CLAIM, _keys(said.conversation), args, lambda r: _admission(r, claim))
 
     async def unanswered(
@@ -164,7 +162,7 @@ class Memory:
             ANSWERED_IDS_KEPT,
             int(forget_question),
             answer.message_id if answer else "",
-            _to_json(answer) if answer else "",
+            to_json(answer) if answer else "",
             len(shown_as),
             *shown_as,
             *pairs,
@@ -178,25 +176,43 @@ class Memory:
         Both here and below a platform's id of an answer (or of a part of it) means the answer.
         """
         args = (message_id, as_remembered(text))
-        return await self._store.ask(Ask(scripts.EDIT, _keys(conversation), args, bool))
+        return await self._store.ask(Ask(finding_scripts.EDIT, _keys(conversation), args, bool))
 
     async def delete(self, conversation: str, message_ids: Iterable[str]) -> int:
         """Forget single messages and answers; how many of them were remembered."""
         args = tuple(message_ids)
-        return await self._store.ask(Ask(scripts.DELETE, _keys(conversation), args, int))
+        return await self._store.ask(Ask(finding_scripts.DELETE, _keys(conversation), args, int))
 
     async def turn(self, conversation: str, platform_message_id: str) -> Answered | None:
         """The answer that a platform shows under this id, while it is remembered."""
-        ask = Ask(scripts.ANSWERED, _keys(conversation), (platform_message_id,), _answered)
+        ask = Ask(finding_scripts.ANSWERED, _keys(conversation), (platform_message_id,), _answered)
         return await self._store.ask(ask)
+
+    async def exchange(self, conversation: str, shown_id: str) -> Exchange:
+        """The question and all answers of which a platform shows one, or a failure, under this id.
+
+        Raises NotRemembered.
+        """
+        ask = Ask(finding_scripts.EXCHANGE, _keys(conversation), (shown_id,), exchange_in)
+        found = await self._store.ask(ask)
+        if isinstance(found, UnderstudyError):
+            raise found
+        return found
+
+    def reclaim(
+        self, conversation: str, shown_id: str, token: str
+    ) -> Ask[Exchange | UnderstudyError]:
+        """`exchange`, and claim its question anew: else NotRemembered or AnsweringAlready."""
+        args = (shown_id, token, self._lease_ms, self._ttl_ms)
+        return Ask(finding_scripts.EXCHANGE, _keys(conversation), args, exchange_in)
 
     def said_by(self, conversation: str, author_id: str) -> Ask[list[Turn]]:
         """What one author said here, oldest first."""
-        return Ask(scripts.SAID_BY, _keys(conversation), (author_id,), _turns)
+        return Ask(finding_scripts.SAID_BY, _keys(conversation), (author_id,), _turns)
 
     def forget_author(self, conversation: str, author_id: str) -> Ask[int]:
         """Forget what one author said here; says how many messages that were."""
-        return Ask(scripts.FORGET_AUTHOR, _keys(conversation), (author_id,), int)
+        return Ask(finding_scripts.FORGET_AUTHOR, _keys(conversation), (author_id,), int)
 
     @asynccontextmanager
     async def kept(self, claim: Claim) -> AsyncIterator[None]:
@@ -212,7 +228,7 @@ class Memory:
     async def reset(self, conversation: str, at_ms: int | None = None) -> None:
         """Forget what was said here up to now, by the platform's clock where it tells."""
         args = (int(time() * 1000) if at_ms is None else at_ms, self._ttl_ms)
-        await self._store.ask(Ask(scripts.FORGET, _keys(conversation), args, int))
+        await self._store.ask(Ask(finding_scripts.FORGET, _keys(conversation), args, int))
 
     @property
     def _lease_ms(self) -> int:
@@ -233,20 +249,9 @@ def _keys(conversation: str) -> tuple[str, ...]:
     return tuple(f"understudy:conversation:{{{conversation}}}:{key}" for key in scripts.KEYS)
 
 
-def _to_json(turn: Turn) -> str:
-    said = [turn.author_id, turn.author_name, turn.text, turn.version]
-    return json.dumps(said, ensure_ascii=False)
-
-
-def _from_json(message_id: str, said: str, tokens: str) -> Turn:
-    author_id, author_name, text, *more = json.loads(said)
-    version, at = more or (None, None)
-    return Turn(message_id, author_id, author_name, text, tokens, version, at)
-
-
 def _turns(rows: Sequence[str]) -> list[Turn]:
     threes = zip(rows[::3], rows[1::3], rows[2::3], strict=True)
-    return [_from_json(id_, said, tokens) for id_, said, tokens in threes if said]
+    return [from_json(id_, said, tokens) for id_, said, tokens in threes if said]
 
 
 def _admission(reply: Sequence[str], claim: Claim) -> Admission:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 from .errors import MemoryGone
-from .memory import PERSONA, Claim, Memory
+from .memory import Claim, Memory
 from .messages import Incoming
 from .people import People
 from .store import Store
+from .turns import PERSONA
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import Protocol
 from .asking import Asking, Leave
 from .cards import Persona
 from .errors import ModelBusy, OverLimit, StoppingNow, UnderstudyError
-from .memory import PERSONA, Turn, persona_author
 from .messages import Incoming
 from .noting import Noting
+from .turns import PERSONA, Turn, persona_author
 from .voice import Speech
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,13 @@ Every script takes the same keys, all of one hash tag:
     claims    hash   message id → "deadline place token" floor     who is being answered now
     place     the last place given
     shown     zset   a platform's id of an answer → the answer's place
+    others    hash   a question's place → its answers as JSON, where it has more than one
     reset     when what was said here was forgotten, in ms by the platform's clock
 
 A message's place is its order of arrival; its answer stands half a place behind it, so that a
-window reads question, answer, question, answer, although questions arrive during answers.
+window reads question, answer, question, answer, although questions arrive during answers. Of
+several answers to a question one stands there, with its id; the others wait in `others`. A failure
+without a word is shown under that place, too, so that its question is found again.
 
 A turn is a JSON list: author's id, author's name, text, version or null, and the second when it
 was stored. The last two are missing from turns that an older bot stored.
@@ -20,14 +23,19 @@ from __future__ import annotations
 
 from .store import CLOCK
 
-KEYS = ("turns", "order", "claims", "floor", "place", "answered", "tokens", "shown", "reset")
+ANSWERS_KEPT = 5
+"""Of one question; the oldest goes first."""
 
-_NAMES = (
+KEYS = (
+    "turns", "order", "claims", "floor", "place", "answered", "tokens", "shown", "others", "reset",
+)  # fmt: skip
+
+NAMES = (
     CLOCK
     + """
 local turns, order, claims, floor = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local place_key, answered, tokens, shown = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local reset = KEYS[9]
+local others, reset = KEYS[9], KEYS[10]
 
 local function parse(claim)
   local deadline, place, token = string.match(claim, '^(%d+) (%S+) (%S+)$')
@@ -39,15 +47,36 @@ local function claim_of(id)
   if claim then return parse(claim) end
 end
 
+local function timed(turn, seconds)
+  return string.format('%s,%d]', string.sub(turn, 1, -2), seconds)
+end
+
 local function store(id, place, turn)
-  local timed = string.format('%s,%d]', string.sub(turn, 1, -2), math.floor(now / 1000))
-  redis.call('HSET', turns, id, timed)
+  redis.call('HSET', turns, id, turn)
   redis.call('ZADD', order, place, id)
 end
 
+local function place_of(id)
+  return tonumber(redis.call('ZSCORE', order, id) or nil)
+end
+
+local function at_place(place)
+  return redis.call('ZRANGEBYSCORE', order, place, place)[1]
+end
+
+local function others_of(place)
+  return string.format('%d', math.floor(place))
+end
+
+-- An answer's other versions go with it and with its question; what a platform shows goes with
+-- the answer, or with the question that has none.
 local function drop(id)
-  local place = redis.call('ZSCORE', order, id)
-  if place then redis.call('ZREMRANGEBYSCORE', shown, place, place) end
+  local place = place_of(id)
+  if place then
+    redis.call('HDEL', others, others_of(place))
+    if place == math.floor(place) and not at_place(place + 0.5) then place = place + 0.5 end
+    redis.call('ZREMRANGEBYSCORE', shown, place, place)
+  end
   redis.call('HDEL', tokens, id)
   redis.call('ZREM', order, id)
   return redis.call('HDEL', turns, id)
@@ -55,9 +84,13 @@ end
 
 -- However lively a place is, no turn outlives the ttl for long: an author's trace, by which it
 -- would be found (people.py), ends, too.
-local function outlived(id, ttl)
+local function said_at(id)
   local turn = redis.call('HGET', turns, id) or ''
-  local at = string.match(string.sub(turn, -16), ',(%d+)%]$')
+  return tonumber(string.match(string.sub(turn, -16), ',(%d+)%]$'))
+end
+
+local function outlived(id, ttl)
+  local at = said_at(id)
   return at and now - at * 1000 > ttl
 end
 
@@ -72,7 +105,7 @@ local function trim(keep, ttl)
 end
 
 local function keep_for(ttl)
-  for _, key in ipairs({turns, order, claims, floor, answered, tokens, shown}) do
+  for _, key in ipairs({turns, order, claims, floor, answered, tokens, shown, others}) do
     redis.call('PEXPIRE', key, ttl)
   end
   redis.call('PEXPIRE', place_key, ttl * 2)
@@ -94,7 +127,8 @@ end
 )
 
 _TAKE = """
--- The floor is free when nobody with a live claim holds it or has been waiting for longer.
+-- The floor is free when nobody with a live claim holds it or has been waiting for longer. What
+-- was said up to the message is recalled, even if it waits anew, long after it came.
 local function take(id, place)
   local holder = redis.call('GET', floor)
   local all = redis.call('HGETALL', claims)
@@ -105,13 +139,14 @@ local function take(id, place)
   end
   redis.call('SET', floor, id)
   local reset_at = redis.call('GET', reset) or '0'
-  return add({'floor', reset_at}, redis.call('ZRANGEBYSCORE', order, '-inf', place))
+  local before = redis.call('ZRANGEBYSCORE', order, '-inf', place_of(id) or place)
+  return add({'floor', reset_at}, before)
 end
 """
 
 # ARGV: id, token, lease ms, turns kept, ttl ms, the turn
 CLAIM = (
-    _NAMES
+    NAMES
     + _TAKE
     + """
 local id, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -121,7 +156,7 @@ if deadline and deadline > now and owner ~= token then return {'duplicate'} end
 local again = deadline and 'again' or 'new'
 if not place then
   place = redis.call('INCR', place_key)
-  store(id, place, ARGV[6])
+  store(id, place, timed(ARGV[6], now / 1000))
   trim(tonumber(ARGV[4]), tonumber(ARGV[5]))
 end
 redis.call('HSET', claims, id, string.format('%d %d %s', now + lease, place, token))
@@ -135,7 +170,7 @@ return reply
 # ARGV: ids; for each -1 where it was answered, 0 where nobody ever claimed it, else for how many
 #       milliseconds its claim holds, 1 where it ran out
 UNANSWERED = (
-    _NAMES
+    NAMES
     + """
 local states = {}
 for i, id in ipairs(ARGV) do
@@ -152,7 +187,7 @@ return states
 
 # ARGV: id, token
 TAKE = (
-    _NAMES
+    NAMES
     + _TAKE
     + """
 local deadline, place, owner = claim_of(ARGV[1])
@@ -163,7 +198,7 @@ return take(ARGV[1], place)
 
 # ARGV: id, token, lease ms
 RENEW = (
-    _NAMES
+    NAMES
     + """
 local deadline, place, owner = claim_of(ARGV[1])
 if owner ~= ARGV[2] then return 0 end
@@ -177,10 +212,31 @@ return 1
 #       answer's id, answer's turn ('' for none), how many platform ids it is shown under, these,
 #       then pairs of message id and token count
 FINISH = (
-    _NAMES
+    NAMES
     + """
+-- The answer of the question `id`; one that is there already becomes one of its others.
+local function answer(id, place, answer_id, turn)
+  local before, field = at_place(place), others_of(place)
+  if before then
+    local known = redis.call('HGET', others, field)
+    local all = known and cjson.decode(known) or {{before, redis.call('HGET', turns, before)}}
+    local new = true
+    for _, one in ipairs(all) do new = new and one[1] ~= answer_id end
+    if new then all[#all + 1] = {answer_id, turn} end
+    if #all > """
+    + str(ANSWERS_KEPT)
+    + """ then table.remove(all, 1) end
+    redis.call('HSET', others, field, cjson.encode(all))
+    redis.call('HDEL', tokens, before)
+    redis.call('ZREM', order, before)
+    redis.call('HDEL', turns, before)
+  end
+  store(answer_id, place, turn)
+end
+
 local id = ARGV[1]
-local deadline, place, owner = claim_of(id)
+local _, _, owner = claim_of(id)
+local place = place_of(id)
 if owner ~= ARGV[2] then return 0 end
 redis.call('HDEL', claims, id)
 if redis.call('GET', floor) == id then redis.call('DEL', floor) end
@@ -188,10 +244,15 @@ redis.call('ZADD', answered, now, id)
 redis.call('ZREMRANGEBYRANK', answered, 0, -(ARGV[5] + 1))
 if ARGV[6] == '1' then
   drop(id)
-elseif ARGV[8] ~= '' and redis.call('HEXISTS', turns, id) == 1 then
-  store(ARGV[7], place + 0.5, ARGV[8])
-  for i = 10, 9 + ARGV[9] do redis.call('ZADD', shown, place + 0.5, ARGV[i]) end
-  trim(tonumber(ARGV[3]), tonumber(ARGV[4]))
+elseif place then
+  local said, ids = place + 0.5, tonumber(ARGV[9])
+  if ids > 0 then redis.call('ZREMRANGEBYSCORE', shown, said, said) end
+  for i = 10, 9 + ids do redis.call('ZADD', shown, said, ARGV[i]) end
+  if ARGV[8] ~= '' then
+    -- However late it is said anew, it is forgotten with its question.
+    answer(id, said, ARGV[7], timed(ARGV[8], said_at(id) or now / 1000))
+    trim(tonumber(ARGV[3]), tonumber(ARGV[4]))
+  end
 end
 for i = 10 + ARGV[9], #ARGV, 2 do
   if redis.call('HEXISTS', turns, ARGV[i]) == 1 then
@@ -202,83 +263,3 @@ keep_for(ARGV[4])
 return 1
 """
 )
-
-_FIND = (
-    _NAMES
-    + """
--- A turn's id, by its own or by one under which a platform shows it.
-local function turn_of(id)
-  if redis.call('HEXISTS', turns, id) == 1 then return id end
-  local place = redis.call('ZSCORE', shown, id)
-  return place and redis.call('ZRANGEBYSCORE', order, place, place)[1]
-end
-
-local function of_author(author)
-  local found = {}
-  for _, id in ipairs(redis.call('ZRANGE', order, 0, -1)) do
-    local said = redis.call('HGET', turns, id)
-    if said and cjson.decode(said)[1] == author then found[#found + 1] = id end
-  end
-  return found
-end
-"""
-)
-
-# ARGV: an id, the new text
-EDIT = (
-    _FIND
-    + """
-local id = turn_of(ARGV[1])
-if not id then return 0 end
-local turn = cjson.decode(redis.call('HGET', turns, id))
-if turn[3] == ARGV[2] then return 1 end
-turn[3] = ARGV[2]
-redis.call('HSET', turns, id, cjson.encode(turn))
-redis.call('HDEL', tokens, id)
-return 1
-"""
-)
-
-# ARGV: ids
-DELETE = (
-    _FIND
-    + """
-local gone = 0
-for _, name in ipairs(ARGV) do
-  local id = turn_of(name)
-  if id then gone = gone + drop(id) end
-end
-return gone
-"""
-)
-
-# ARGV: an id; what was said up to the answer, which is last, and the id of its question
-ANSWERED = (
-    _FIND
-    + """
-local id = turn_of(ARGV[1])
-local place = id and tonumber(redis.call('ZSCORE', order, id))
-if not place or place == math.floor(place) then return {} end
-local question = redis.call('ZRANGEBYSCORE', order, place - 0.5, place - 0.5)[1]
-return add({question or ''}, redis.call('ZRANGEBYSCORE', order, '-inf', place))
-"""
-)
-
-# ARGV: author's id
-SAID_BY = _FIND + "return add({}, of_author(ARGV[1]))"
-
-# ARGV: author's id
-FORGET_AUTHOR = (
-    _FIND
-    + """
-local gone = 0
-for _, id in ipairs(of_author(ARGV[1])) do gone = gone + drop(id) end
-return gone
-"""
-)
-
-# ARGV: when, ttl ms
-FORGET = """
-redis.call('SET', KEYS[9], ARGV[1], 'PX', ARGV[2])
-return redis.call('DEL', KEYS[1], KEYS[2], KEYS[7], KEYS[8])
-"""

@@ -4,6 +4,7 @@ Knows Discord's rules (2,000 characters, edits, typing, commands); what an answe
 speaks and who may ask how often is the conversation's.
 
     running       start, stop, and one sentence for what prevents it
+    assembling    everything put together for one run
     endpoints     the one place where discord.py is pointed at another server
     client        which events there are, and whom they go to
     shards        this process's connections: which, how they begin, which of them are there
@@ -16,6 +17,10 @@ speaks and who may ask how often is the conversation's.
     files         what comes with messages: texts are read, pictures shown to models that see
     answering     the answers under way
     changes       edited and deleted messages, in memory too
+    buttons       what hangs under an answer
+    pressing      what a press there does: stop, again, retry, back and forth
+    judging       👍 and 👎, with the server's consent
+    telling       what only who pressed is told
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
     bursts        which parts of an answer are messages of their own

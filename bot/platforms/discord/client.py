@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import aiohttp
 import discord
@@ -13,12 +14,14 @@ from bot.people import People
 
 from . import endpoints
 from .answering import Answering
+from .buttons import PressButton
 from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
 from .faces import Faces
 from .hearing import Hearing
 from .inviting import invite_link
+from .pressing import Pressing
 from .shards import Pace, Presence, Share
 from .throttle import Throttle
 
@@ -39,6 +42,7 @@ class Client(discord.AutoShardedClient):
         answering: Answering,
         hearing: Hearing,
         changes: Changes,
+        pressing: Pressing,
         faces: Faces,
         memory: Memory,
         people: People,
@@ -66,6 +70,8 @@ class Client(discord.AutoShardedClient):
         self.catching_up = CatchingUp(self, memory, people, self._is_for_me, catch_up_minutes)
         self._answering = answering
         self._changes = changes
+        self.pressing = pressing
+        self.add_dynamic_items(PressButton)
         self._hearing = hearing
         self._faces = faces
         self._presence = presence
@@ -110,7 +116,7 @@ class Client(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         me = self.user
-        if me is None:
+        if me is None or await self._hearing.is_unwelcome(message):
             return
         incoming = await self._hearing.hear(me, message)
         if self._is_taken(me, message) or incoming is None:
@@ -120,6 +126,10 @@ class Client(discord.AutoShardedClient):
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self._hearing.thread_began(thread)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.pressing.submitted(interaction)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         if self.user is not None:

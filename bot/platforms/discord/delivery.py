@@ -93,7 +93,8 @@ class Outbox:
         self, message: discord.Message, text: str, *, view: View | None = MISSING
     ) -> discord.Message:
         """The message that shows the text now: mostly the same one. Without `view` its buttons
-        stay. Raises Undeliverable, or discord.py's error when Discord stays broken."""
+        stay, None takes them away. Raises Undeliverable, or discord.py's error when Discord stays
+        broken."""
         try:
             # discord.py's `suppress` is False by default, which would bring the embeds back.
             await self._attempt(

@@ -52,6 +52,14 @@ class NoThreadHere(UnderstudyError):
         super().__init__(spoken=spoken)
 
 
+class NotYours(UnderstudyError):
+    spoken = "Only the person I answered can do that, and people who may manage messages here."
+
+
+class NoConsent(UnderstudyError):
+    spoken = "Opinions on answers are not kept here, so I took no note of yours."
+
+
 class Undeliverable(UnderstudyError):
     """An answer can't be shown where it was asked for; nothing more will be tried there."""
 

@@ -13,12 +13,14 @@ from typing import TypeVar
 
 import discord
 
+from bot.access import Access
 from bot.errors import MemoryGone
 from bot.messages import Incoming
 from bot.places import Mode, Places, PlaceSettings
 
 from .listening import (
     SPOKEN_TYPES,
+    author_of,
     conversation_of,
     incoming,
     is_a_persons,
@@ -28,6 +30,7 @@ from .listening import (
     mode_of,
     places_around,
     places_seen_from,
+    roles_of,
 )
 from .overheard import Overheard
 from .surroundings import Surroundings, lines_of, starter
@@ -42,8 +45,11 @@ KEPT = 10_000
 
 
 class Hearing:
-    def __init__(self, places: Places, overheard: Overheard, around: Surroundings) -> None:
+    def __init__(
+        self, places: Places, access: Access, overheard: Overheard, around: Surroundings
+    ) -> None:
         self._places = places
+        self._access = access
         self._overheard = overheard
         self._around = around
         self._bot_turns: dict[str, int] = {}
@@ -51,6 +57,14 @@ class Hearing:
         self._own_threads: dict[int, int] = {}
         """Those of which the places may not know yet."""
         self._keeping: set[asyncio.Task[None]] = set()
+
+    async def is_unwelcome(self, message: discord.Message) -> bool:
+        """From somebody, or in a place, that is not to be answered: not even overheard."""
+        if message.webhook_id is not None:
+            return False  # nobody to talk to; it may be the bot's own
+        around = places_around(message.channel, message.guild)
+        who = author_of(message.author.id)
+        return await self._access.refusal(who, roles_of(message.author), around) is not None
 
     async def hear(self, me: discord.abc.User, message: discord.Message) -> Incoming | None:
         """The message with its surroundings where it is meant for the bot."""

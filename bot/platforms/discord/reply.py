@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -20,8 +21,10 @@ from bot.errors import StoppingNow, UnderstudyError
 from bot.messages import waiting_line
 
 from .bursts import segments
+from .buttons import NOTHING, WHILE_SPEAKING, Buttons, at_the_end
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
+from .jumping import leading
 from .listening import SUBTEXT
 from .splitting import split
 
@@ -38,14 +41,26 @@ NOTICE_S = 15.0
 class Shown:
     message: discord.Message
     text: str
+    buttons: Buttons = NOTHING
 
 
 class DiscordReply:
     """The `Reply` of the conversation; Discord's own failures end here, in the log."""
 
-    def __init__(self, outbox: Outbox, edit_every_s: float = EDIT_EVERY_S) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        edit_every_s: float = EDIT_EVERY_S,
+        *,
+        feedback: bool = False,
+        instead_of: Sequence[Shown] = (),
+    ) -> None:
+        """`feedback` says whether the answer may be judged; `instead_of` are the messages that it
+        is shown in the place of."""
         self._outbox = outbox
         self._edit_every_s = edit_every_s
+        self._feedback = feedback
+        self._among = (0, 0)
         self._newest = ""
         self.passes_after_s: float | None = None
         """What was said is a notice: it is to be taken away again after this time."""
@@ -60,7 +75,9 @@ class DiscordReply:
         """The question is gone: nothing is said to it."""
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
-        self._shown: list[Shown] = []
+        self._shown: list[Shown] = list(instead_of)
+        self._lead_chars = len(leading(self._shown[0].message.content)) if self._shown else 0
+        """What leads the messages whose place the answer takes stays there."""
         self._posted_at_s = 0.0
         self._typing: asyncio.Task[None] | None = None
         self._showing: asyncio.Task[None] | None = None
@@ -94,6 +111,9 @@ class DiscordReply:
         showing = self._leave(text or SPEECHLESS)
         # Whoever is cut off while the tail is flushed still leaves it to be flushed.
         await asyncio.shield(showing)
+
+    def among(self, which: int, of: int) -> None:
+        self._among = which, of
 
     async def notice(self, text: str, for_s: float) -> None:
         self.passes_after_s = min(for_s, NOTICE_S)
@@ -129,7 +149,7 @@ class DiscordReply:
             while True:
                 self._news.clear()
                 final = self._ended.is_set()
-                await self._bring_up_to(await self._parts(self._newest))
+                await self._bring_up_to(await self._parts(self._newest), self._buttons(final))
                 if final:
                     return
                 await self._pause()
@@ -149,7 +169,7 @@ class DiscordReply:
     async def _parts(self, text: str) -> list[str]:
         if not text:
             return []
-        lead = await self._outbox.lead_chars()
+        lead = max(await self._outbox.lead_chars(), self._lead_chars)
         said = self._segments(text) or [""]
         said[0] = self.heading + said[0]
         if self.finished:
@@ -165,24 +185,45 @@ class DiscordReply:
             return [text]
         return segments(text, separator, f"\n({self.failure.spoken})" if self.failure else "")
 
-    async def _bring_up_to(self, parts: list[str]) -> None:
+    async def _bring_up_to(self, parts: list[str], last: Buttons) -> None:
+        """`last` hang under the last part, and nothing under the others."""
+        if parts:
+            self._stop_typing()
         for position, part in enumerate(parts):
+            buttons = last if position == len(parts) - 1 else NOTHING
             if position == len(self._shown):
-                self._stop_typing()
+                view = buttons.view()
                 await self._breathe()
-                message = await self._outbox.post(part, as_reply=position == 0)
+                message = await self._outbox.post(part, as_reply=position == 0, view=view)
                 self._posted_at_s = monotonic()
-                self._shown.append(Shown(message, part))
-            elif self._shown[position].text != part:
-                message = await self._outbox.edit(self._shown[position].message, part)
-                self._shown[position] = Shown(message, part)
+                self._shown.append(Shown(message, part, buttons))
+            else:
+                self._shown[position] = await self._changed(self._shown[position], part, buttons)
         while parts and len(self._shown) > len(parts):
             await self._outbox.delete(self._shown.pop().message)
+
+    async def _changed(self, shown: Shown, text: str, buttons: Buttons) -> Shown:
+        message = shown.message
+        if shown.buttons != buttons:
+            message = await self._outbox.edit(message, text, view=buttons.view())
+        elif shown.text != text:
+            message = await self._outbox.edit(message, text)
+            if message.id != shown.message.id:  # a whole new one, as yet without buttons
+                message = await self._outbox.edit(message, text, view=buttons.view())
+        return Shown(message, text, buttons)
 
     async def _breathe(self) -> None:
         """Sends of one answer are as far apart as its edits: as many are allowed."""
         if self._shown and not isinstance(self.failure, StoppingNow):
             await asyncio.sleep(self._posted_at_s + self._edit_every_s - monotonic())
+
+    def _buttons(self, final: bool) -> Buttons:
+        if not final:
+            return WHILE_SPEAKING
+        if self.passes_after_s is not None:
+            return NOTHING
+        said = self.failure is None or self._newest != self.failure.spoken
+        return at_the_end(said, self.failure, self._feedback, *self._among)
 
     async def _give_up(self, error: Undeliverable) -> None:
         log.warning("an answer ended early on Discord: %s", error)

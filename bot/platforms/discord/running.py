@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from functools import partial
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 import discord
@@ -13,33 +12,15 @@ from discord.http import Route
 
 from bot.errors import WrongSettings
 from bot.settings import Settings
-from bot.wiring import SECONDS_PER_DAY, App
+from bot.wiring import App
 
-from .answering import DRAIN_S, Answering
-from .changes import Changes
+from .answering import DRAIN_S
+from .assembling import assembled
 from .client import SILENT_S, Client
-from .commands import (
-    AdminCommands,
-    AskAbout,
-    ChatCommands,
-    MemoryCommands,
-    PersonaCommands,
-    comparing,
-    limits_command,
-    staging,
-)
 from .endpoints import pointing_at
 from .errors import DiscordRefuses, DiscordUnreachable, MissingIntent, WrongToken
-from .faced import FacedOutbox
-from .faces import Faces
-from .files import Files
-from .hearing import Hearing
 from .logs import calm
-from .overheard import Overheard
 from .reply import EDIT_EVERY_S
-from .shards import Presence, share_of
-from .staging import takes_part
-from .surroundings import Surroundings
 
 AUTHENTICATION_FAILED = 4004
 
@@ -64,60 +45,19 @@ async def run(
     """
     if settings.discord_token is None:
         raise WrongSettings("DISCORD_TOKEN is not set")
-    share = share_of(settings.discord_shards)
-    api_url, gateway_url = settings.discord_api_url, settings.discord_gateway_url
-    with pointing_at(api_url, gateway_url), _spoken_failures(), calm():
-        overheard = Overheard(settings.memory_days * SECONDS_PER_DAY)
-        files = Files(pictures=settings.images)
-        around = Surroundings(overheard, files)
-        hearing = Hearing(app.places, overheard, around)
-        faces = Faces(app.places)
-        outbox = partial(FacedOutbox, faces)
-        answering = Answering(app.conversation, files, edit_every_s, outbox)
-        gateway_from_api = api_url is not None and gateway_url is None
-
-        def tell_health(word: str) -> None:
-            app.platforms["discord"] = word
-
-        changes = Changes(app.memory, hearing, answering, files)
-        client = Client(
-            answering,
-            hearing,
-            changes,
-            faces,
-            app.memory,
-            app.people,
-            Presence(tell_health),
-            partial(takes_part, app.scenes),
-            share=share,
-            gateway_from_api=gateway_from_api,
-            catch_up_minutes=settings.catch_up_minutes,
-            silent_s=silent_s,
-            requests_per_second=settings.discord_requests_per_second * (share.part if share else 1),
-        )
-        client.tree.add_command(PersonaCommands(app.personas, app.places))
-        client.tree.add_command(ChatCommands(app.personas, app.places, app.memory))
-        client.tree.add_command(MemoryCommands(app.people, overheard))
-        client.tree.add_command(AskAbout(answering, around, app.places, outbox, edit_every_s).menu)
-        client.tree.guard(app.access)
-        client.tree.add_command(AdminCommands(app))
-        client.tree.add_command(limits_command(app.limits))
-        for command, buttons in (
-            comparing(app.comparisons, app.personas, edit_every_s),
-            staging(app.scenes, app.personas, faces),
-        ):
-            client.tree.add_command(command)
-            client.add_dynamic_items(buttons)
-        token = settings.discord_token.get_secret_value()
+    token = settings.discord_token.get_secret_value()
+    with (
+        pointing_at(settings.discord_api_url, settings.discord_gateway_url),
+        _spoken_failures(),
+        calm(),
+    ):
         async with (
-            aclosing(around),
-            aclosing(hearing),
-            client,
-            _connected(client, token) as connection,
+            assembled(settings, app, edit_every_s=edit_every_s, silent_s=silent_s) as bot,
+            _connected(bot.client, token) as connection,
         ):
             await _first_of(connection, stopping)
-            await client.catching_up.close()
-            await asyncio.gather(answering.drain(drain_s), app.asking.drain(drain_s))
+            await bot.client.catching_up.close()
+            await asyncio.gather(bot.answering.drain(drain_s), app.asking.drain(drain_s))
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from bot.platforms.discord.welcoming import is_admins
 from bot.wiring import App
 
 from .admin_access import access_commands
+from .admin_feedback import feedback
 from .admin_limits import admin_limits
 from .admin_persona import AdminPersonaCommands
 from .admin_rollouts import rollout_commands
@@ -38,6 +39,7 @@ class AdminCommands(
             channels(app.places),
             bounds(app.places),
             faces(app.places),
+            feedback(app.places),
             admin_limits(app.limits),
             *rollout_commands(app.personas, app.admin),
             *access_commands(app.places),

@@ -5,7 +5,6 @@ It goes the way of every question: limits, memory and context are the conversati
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from discord import app_commands
 from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
-from bot.platforms.discord.delivery import Outbox
 from bot.platforms.discord.listening import (
     SUBTEXT,
     author_of,
@@ -44,14 +42,11 @@ class AskAbout:
         answering: Answering,
         around: Surroundings,
         places: Places,
-        outbox: Callable[..., Outbox],
         edit_every_s: float = EDIT_EVERY_S,
     ) -> None:
-        """`outbox` makes one for a message and its `asker`."""
         self._answering = answering
         self._around = around
         self._places = places
-        self._outbox = outbox
         self._edit_every_s = edit_every_s
 
     @property
@@ -80,12 +75,12 @@ class AskAbout:
             await interaction.response.send_message(
                 f"You find the answer below {about.jump_url}.", ephemeral=True
             )
-            reply = DiscordReply(self._outbox(about, asker=interaction.user), self._edit_every_s)
+            reply = await self._answering.reply_to(about, asker=interaction.user)
             reply.heading = _heading(interaction.user, question)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
             reply = DiscordReply(Whisper(interaction, about), self._edit_every_s)
-        self._answering.begin(incoming, reply)
+        self._answering.take(incoming, reply)
 
 
 class _Question(discord.ui.Modal, title=NAME):

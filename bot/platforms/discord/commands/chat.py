@@ -12,8 +12,10 @@ from discord.app_commands import Range
 from bot.memory import Memory
 from bot.personas import Personas
 from bot.places import Places, PlaceSettings, merged, sampled
+from bot.platforms.discord.answering import Answering
 from bot.platforms.discord.listening import said_at_ms
 
+from .chat_stop import stop
 from .saying import Said, say
 from .scopes import places_here
 from .thread import thread
@@ -27,9 +29,12 @@ CALLED = {
 
 
 class ChatCommands(app_commands.Group, name="chat", description="This conversation"):
-    def __init__(self, personas: Personas, places: Places, memory: Memory) -> None:
+    def __init__(
+        self, personas: Personas, places: Places, memory: Memory, answering: Answering
+    ) -> None:
         super().__init__()
         self.add_command(thread(places))
+        self.add_command(stop(answering))
         self._personas = personas
         self._places = places
         self._memory = memory

@@ -12,16 +12,18 @@ from discord import ButtonStyle, app_commands
 from discord.app_commands import Choice, Range
 from discord.ui import Button, View
 
+from bot.access import Access
 from bot.comparison import Comparisons, Pair, Result
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.board import DiscordBoard
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.reply import EDIT_EVERY_S
+from bot.platforms.discord.telling import tell
 
 from .asker import admitted, one_line, said_by
 from .names import MAX_CHOICES, offered
-from .pressing import Kind, button_kind, row, tell
+from .pressing import Kind, button_kind, row
 from .saying import Said, say
 from .scopes import has
 
@@ -34,10 +36,13 @@ PATTERN = r"understudy:compare:(?P<id>[\w-]+):(?:(?P<side>[01])|end:(?P<asker>\d
 
 
 def comparing(
-    comparisons: Comparisons, personas: Personas, edit_every_s: float = EDIT_EVERY_S
+    comparisons: Comparisons,
+    personas: Personas,
+    access: Access,
+    edit_every_s: float = EDIT_EVERY_S,
 ) -> tuple[app_commands.Command[Any, ..., None], Kind]:
     """The command, and the kind of buttons under what it shows."""
-    kind = button_kind(PATTERN, _Presses(comparisons).pressed)
+    kind = button_kind(PATTERN, _Presses(comparisons).pressed, access)
 
     @app_commands.command(name="compare", description="Let two personas answer the same line")
     @app_commands.describe(

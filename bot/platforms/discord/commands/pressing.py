@@ -11,7 +11,10 @@ import aiohttp
 import discord
 from discord.ui import Button, DynamicItem, View
 
+from bot.access import Access
 from bot.errors import UnderstudyError
+from bot.platforms.discord.telling import tell
+from bot.platforms.discord.welcoming import refusal_of
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +22,9 @@ Pressed = Callable[[discord.Interaction[Any], re.Match[str]], Awaitable[None]]
 Kind = type[DynamicItem[Button[Any]]]
 
 
-def button_kind(pattern: str, pressed: Pressed) -> Kind:
-    """Buttons whose id has this pattern; a client that knows the kind calls `pressed`.
+def button_kind(pattern: str, pressed: Pressed, access: Access) -> Kind:
+    """Buttons whose id has this pattern; a client that knows the kind calls `pressed` for those
+    who are welcome.
 
     What `pressed` raises is said to who pressed.
     """
@@ -36,6 +40,8 @@ def button_kind(pattern: str, pressed: Pressed) -> Kind:
             match = self.template.fullmatch(self.custom_id)
             assert match is not None  # discord.py looked
             try:
+                if refusal := await refusal_of(access, interaction):
+                    raise refusal
                 await pressed(interaction, match)
             except UnderstudyError as error:
                 await tell(interaction, error.spoken)
@@ -51,11 +57,3 @@ def row(kind: Kind, *buttons: Button[Any]) -> View:
     for button in buttons:
         view.add_item(kind(button))
     return view
-
-
-async def tell(interaction: discord.Interaction[Any], text: str) -> None:
-    """To who pressed alone."""
-    if interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)

@@ -14,17 +14,19 @@ from discord import ButtonStyle, app_commands
 from discord.app_commands import Choice, Range
 from discord.ui import Button
 
+from bot.access import Access
 from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.staging import DiscordStage
+from bot.platforms.discord.telling import tell
 from bot.scene import TURNS_MAX, Scene
 from bot.scenes import Scenes
 
 from .asker import admitted, check_may_write, one_line, said_by
 from .names import offered
-from .pressing import Kind, button_kind, row, tell
+from .pressing import Kind, button_kind, row
 from .scopes import has
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,10 @@ class OneVoiceTwice(UnderstudyError):
 
 
 def staging(
-    scenes: Scenes, personas: Personas, faces: Faces
+    scenes: Scenes, personas: Personas, faces: Faces, access: Access
 ) -> tuple[app_commands.Command[Any, ..., None], Kind]:
     """The command, and the kind of its stop button."""
-    kind = button_kind(PATTERN, _Stop(scenes).pressed)
+    kind = button_kind(PATTERN, _Stop(scenes).pressed, access)
 
     @app_commands.command(name="scene", description="Let personas talk with each other")
     @app_commands.describe(
