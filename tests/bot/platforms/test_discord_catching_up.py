@@ -159,7 +159,7 @@ async def forgets_everything(app: App, channel: Channel) -> None:
 async def test_what_is_older_than_the_setting_stays_unanswered(
     discord: FakeDiscord, settings: Settings, app: App, ada: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = discord.asks(ada, "too old")
+    old = discord.asks(discord.person("Bee"), "too old")
     minutes_ms = int((settings.catch_up_minutes + 1) * 60_000)
     old.id = str(int(old.id) - (minutes_ms << 22))  # an id is a time
     missed = discord.asks(ada, "new")
