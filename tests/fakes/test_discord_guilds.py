@@ -190,3 +190,32 @@ async def test_a_command_is_used_with_the_permissions_of_that_place(
     assert await discord.uses(ada, "where").answer() == "The Playhouse: False"
     used = discord.uses(ada, "where", second.channels[0])
     assert await used.answer() == "The Second House: True"
+
+
+async def test_a_member_is_fetched_with_nick_and_roles_until_they_leave(
+    discord: FakeDiscord, bot: RealBot, ada: User
+) -> None:
+    ada.nick = "Countess Ada"
+    discord.gives(ada, discord.role("Nobles"))
+    house = bot.guilds[0]
+    member = await house.fetch_member(int(ada.id))
+    assert member.display_name == "Countess Ada"
+    assert [role.name for role in member.roles] == ["@everyone", "Nobles"]
+    discord.world.guild.members.pop(ada.id)
+    with pytest.raises(discordpy.NotFound) as caught:
+        await house.fetch_member(int(ada.id))
+    assert caught.value.code == 10007
+
+
+async def test_a_new_session_is_told_which_message_was_the_last_in_each_channel(
+    discord: FakeDiscord, pointed: None, ada: User
+) -> None:
+    thread = discord.starts_thread(ada, "Talk")
+    last = [discord.says(ada, "hello", place) for place in (discord.general, thread)]
+    discord.deletes(last[0])
+    bot = RealBot()
+    async with online(bot, discord):
+        there = [bot.get_channel(int(one.channel.id)) for one in last]
+        assert [getattr(one, "last_message_id", None) for one in there] == [
+            int(one.id) for one in last
+        ]
