@@ -45,6 +45,10 @@ class Store:
         """`revive` brings the embedded server back after its death; None where it is not ours."""
         self._redis = redis
         self._revive = revive
+        self._under_way = 0
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._closed = False
 
     async def ask(self, ask: Ask[T]) -> T:
         """One script, one round trip. Raises MemoryGone, MemoryFull, MemoryLocked."""
@@ -54,7 +58,25 @@ class Store:
         """Any number of scripts, one round trip; all are run whatever the others say."""
         return await self._trip(*asks) if asks else []
 
+    async def aclose(self) -> None:
+        """Ends what is asked from now on, and waits for what was asked before: a connection that
+        is made after the others were closed is closed by nobody."""
+        self._closed = True
+        await self._ended.wait()
+
     async def _trip(self, *asks: Ask[Any]) -> list[Any]:
+        if self._closed:
+            raise MemoryGone("asked of a store that is closed")
+        self._under_way += 1
+        self._ended.clear()
+        try:
+            return await self._asked(*asks)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._ended.set()
+
+    async def _asked(self, *asks: Ask[Any]) -> list[Any]:
         try:
             replies = await self._send(asks)
         except RedisConnectionError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -164,7 +164,9 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
     """Redis by REDIS_URL, else the embedded one. Raises RedisWillNotStart, WrongSettings."""
     if settings.redis_url is not None:
         async with _redis(settings.redis_url.get_secret_value()) as redis:
-            yield Store(redis)
+            kept = Store(redis)
+            async with aclosing(kept):
+                yield kept
         return
     async with embedded_redis(settings.understudy_home) as server:
 
@@ -173,7 +175,9 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
             await asyncio.to_thread(server.revive)
 
         async with _redis(f"unix://{quote(str(server.socket))}") as redis:
-            yield Store(redis, revive)
+            kept = Store(redis, revive)
+            async with aclosing(kept):
+                yield kept
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from bot.errors import MemoryGone, MemoryLocked, WrongSettings
 from bot.messages import Incoming
+from bot.settings import Settings
 from bot.store import Ask
 from bot.wiring import App, store, wire
 from tests.bot.conftest import settings_for
@@ -28,6 +29,22 @@ async def ask(app: App, place: str = "test:store") -> KeptReply:
     incoming = Incoming(place, uuid4().hex, "test:Tom", "Tom", "hi")
     await app.conversation.answer(incoming, reply)
     return reply
+
+
+async def test_a_closed_store_waits_for_what_was_asked_and_takes_no_more(
+    settings: Settings, place: str
+) -> None:
+    """A connection made after the others were closed would be closed by nobody."""
+    slow = Ask(
+        "local t = redis.call('TIME')[2] for i = 1, 3e6 do t = i end return 1", (place,), (), int
+    )
+    async with store(settings) as kept:
+        asked = asyncio.create_task(kept.ask(slow))
+        await asyncio.sleep(0)
+    assert asked.done()
+    assert asked.result() == 1
+    with pytest.raises(MemoryGone):
+        await kept.ask(slow)
 
 
 async def test_an_unreachable_redis_is_a_sentence_within_seconds(

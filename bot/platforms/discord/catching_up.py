@@ -162,7 +162,7 @@ class CatchingUp:
                 said = [message async for message in newer]
             await self._answer_missed(said, look)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-            log.info("a place can't be caught up: %s", error)
+            log.info("a place can't be looked through: %s", error)
 
     async def _answer_missed(self, said: Sequence[discord.Message], look: Look) -> None:
         self._note_drafts(said, look)

@@ -82,7 +82,7 @@ class Hearing:
             self._overheard.drop(channel.id)
             return None
         meant = self._is_meant(me, message, mode, here)
-        around = self._around.of(me, message) if meant else None
+        around = self._around.of(me, message, here.blocked or ()) if meant else None
         self._note(me, message)
         return replace(incoming(me, message), around=around) if meant else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -39,22 +39,31 @@ class Surroundings:
         self._within_s = within_s
         self._filling: dict[int, asyncio.Task[None]] = {}
 
-    def of(self, me: discord.abc.User, message: discord.Message) -> Around:
-        """Of a message that somebody wrote."""
+    def of(
+        self, me: discord.abc.User, message: discord.Message, without: Collection[str] = ()
+    ) -> Around:
+        """Of a message that somebody wrote; nothing that these authors said."""
 
         link = _pointed_at(message)
         with_pictures = (message, link) if isinstance(link, discord.Message) else (message,)
 
         async def look() -> Seen:
-            return await self._seen(me, message.channel, message.id, link, *with_pictures)
+            seen = await self._seen(me, message.channel, message.id, link, *with_pictures)
+            return _but_for(without, seen)
 
         return self._around(message.channel, message.id, look)
 
-    def about(self, me: discord.abc.User, about: discord.Message, asked_id: int) -> Around:
+    def about(
+        self,
+        me: discord.abc.User,
+        about: discord.Message,
+        asked_id: int,
+        without: Collection[str] = (),
+    ) -> Around:
         """Of a question about a message, asked just now."""
 
         async def look() -> Seen:
-            return await self._seen(me, about.channel, asked_id, about, about)
+            return _but_for(without, await self._seen(me, about.channel, asked_id, about, about))
 
         return self._around(about.channel, asked_id, look)
 
@@ -161,6 +170,13 @@ class Surroundings:
             read = await self._files.read(message)
             text = f"{readable(me, message)}\n{read.words}".strip()
         return [replace(line, text=text)]
+
+
+def _but_for(authors: Collection[str], seen: Seen) -> Seen:
+    """What is pointed at is seen, whoever said it."""
+    if not authors:
+        return seen
+    return replace(seen, heard=tuple(one for one in seen.heard if one.author_id not in authors))
 
 
 def lines_of(me: discord.abc.User, message: discord.Message) -> Iterator[Heard]:

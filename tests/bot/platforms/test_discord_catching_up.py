@@ -174,11 +174,11 @@ async def test_nothing_is_looked_at_with_the_setting_at_zero(
     discord.asks(ada, "missed")
     off = settings.model_copy(update={"catch_up_minutes": 0})
     async with bot_on(discord, off, app):
-        live = discord.asks(ada, "live")
+        live = discord.asks(ada, "live", discord.channel("elsewhere"))
         await until_answered(discord, live)
         await asyncio.sleep(1)
-    assert discord.requests("GET", "/messages") == []
-    assert len(discord.seen()) == 1
+    assert looked_at(discord) == {str(live.channel.id)}  # around the question
+    assert discord.seen() == []
 
 
 async def test_two_processes_that_come_back_together_answer_once(

@@ -123,7 +123,8 @@ async def test_after_a_start_the_channels_history_is_asked_for_once(
     for number in range(40):
         discord.says(bee, f"line {number}")
     discord.says(ada, "unheard", elsewhere := discord.channel("elsewhere"))
-    async with bot_on(discord, settings, app):
+    off = settings.model_copy(update={"catch_up_minutes": 0})
+    async with bot_on(discord, off, app):
         lines = await asked(discord, model, ada, "hi")
         assert lines[-2:] == ["Bee: line 39", "Ada: hi"]
         await until_settled(app, discord)

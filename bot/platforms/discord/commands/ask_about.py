@@ -69,7 +69,8 @@ class AskAbout:
         not speak."""
         me = interaction.client.user
         assert me is not None  # nobody is asked before the login
-        around = self._around.about(me, about, interaction.id)
+        here = await self._places.glance(*places_seen_from(interaction.channel, interaction.guild))
+        around = self._around.about(me, about, interaction.id, here.blocked or ())
         incoming = replace(_incoming(interaction, about, question), around=around)
         if may_speak(interaction):
             await interaction.response.send_message(
