@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .errors import NotWelcome
+from .errors import NotOperator, NotWelcome
 from .places import Places, PlaceSettings
 
 BARRED = "The owner of this bot does not let me answer you."
@@ -19,10 +19,19 @@ NOT_ON_THE_LIST = "Here I answer only those whom the administrators of this serv
 class Access:
     """Asked before a person is listened to, in every message and every command."""
 
-    def __init__(self, places: Places, barred: Iterable[str] = ()) -> None:
-        """`barred` are people whom the owner lets nobody answer, anywhere."""
+    def __init__(
+        self, places: Places, barred: Iterable[str] = (), operators: Iterable[str] = ()
+    ) -> None:
+        """`barred` are people whom the owner lets nobody answer, anywhere; `operators` alone may
+        change what all places share, where there are any."""
         self._places = places
         self._barred = frozenset(barred)
+        self._operators = frozenset(operators)
+
+    def check_operates(self, author_id: str) -> None:
+        """Raises NotOperator."""
+        if self._operators and author_id not in self._operators:
+            raise NotOperator
 
     def barred(self, author_id: str) -> NotWelcome | None:
         """Why this person is answered nowhere at all, None for everybody else."""

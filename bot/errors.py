@@ -168,6 +168,10 @@ class NotWelcome(UnderstudyError):
     spoken = "I may not answer you here."
 
 
+class NotOperator(UnderstudyError):
+    spoken = "Personas are shared by all servers: only the operators of this bot change them."
+
+
 class BadCharacterCard(UnderstudyError):
     spoken = "That is no character card."
 

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     default_persona: str | None = None
     blocked_users: Annotated[tuple[str, ...], NoDecode] = ()
     """Ids of people who are answered nowhere, with their platform: discord:42."""
+    operators: Annotated[tuple[str, ...], NoDecode] = ()
+    """Ids of those who may change what personas are, in every server; none: whoever manages one."""
     limit_messages_per_minute: int = Field(default=20, ge=0)
     """Of one person, everywhere together. Here and below 0 is no limit."""
     limit_tokens_per_day: int = Field(default=0, ge=0)
@@ -83,7 +85,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return url
 
-    @field_validator("blocked_users", mode="before")
+    @field_validator("blocked_users", "operators", mode="before")
     @classmethod
     def _are_ids(cls, said: object) -> object:
         if not isinstance(said, str):

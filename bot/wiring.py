@@ -96,7 +96,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         limits, places = _limits(settings, kept), Places(kept)
         gate = Gate(settings.limit_concurrent_answers)
         asking = Asking(kept, limits, places, able.voice, gate)
-        access = Access(places, settings.blocked_users)
+        access = Access(places, settings.blocked_users, settings.operators)
         conversation = Conversation(
             kept,
             limits,

@@ -247,7 +247,9 @@ async def test_a_change_holds_at_once_here_and_soon_in_other_processes(
     assert await allowed(here, kept, f"{person}-b", server=server) == 3
     assert await allowed(there, elsewhere, f"{person}-c", server=server) == 1
     now = 10.0
-    assert await allowed(there, elsewhere, f"{person}-d", server=server) == 3
+    # Of ten at once, those judged before the first has read the news may be one too few.
+    assert (await ask(there, elsewhere, f"{person}-d", server=server)).allowed
+    assert await allowed(there, elsewhere, f"{person}-e", server=server) == 3
 
 
 async def test_what_was_counted_by_an_old_override_is_counted_anew(

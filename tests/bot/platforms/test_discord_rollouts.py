@@ -6,10 +6,14 @@ import asyncio
 
 import pytest
 
+from bot.errors import NotOperator
 from bot.platforms.discord.commands import admin_rollouts
-from tests.bot.platforms.stage import RunningBot
+from bot.settings import Settings
+from bot.wiring import wire
+from tests.bot.cards_made import V1, as_json
+from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.fakes.admin import AdminRoutes
-from tests.fakes.discord import FakeDiscord, Interaction
+from tests.fakes.discord import FakeDiscord, File, Interaction, Permission
 from tests.fakes.model import ModelServer, persona
 
 MAYA = {"current": 3, "versions": [1, 2, 3, 4, 12]}
@@ -146,3 +150,24 @@ async def test_a_rollout_that_outlives_the_interaction_is_told_in_a_direct_messa
     await discord.world.until(lambda: bool(discord.seen(discord.direct(owner))), 10)
     (told,) = discord.seen(discord.direct(owner))
     assert told.content.startswith("maya speaks with version 4 now")
+
+
+async def test_where_there_are_operators_nobody_else_changes_what_all_servers_share(
+    discord: FakeDiscord, settings: Settings, model: ModelServer
+) -> None:
+    bob = discord.person("Bob")
+    model.personas = [persona("maya", **MAYA)]
+    model.admin = AdminRoutes(model.personas)
+    discord.gives(bob, discord.role("managers", Permission.MANAGE_GUILD))
+    closed = settings.model_copy(update={"operators": (f"discord:{bob.id}",)})
+    async with wire(closed) as app, bot_on(discord, closed, app):
+        card = File("card.json", as_json(V1))
+        for what, options in (
+            ("reload", {"persona": "maya", "version": 4}),
+            ("rollback", {"persona": "maya"}),
+            ("persona import", {"file": card, "name": "elf"}),
+        ):
+            assert await admin(discord, what, **options).answer() == NotOperator.spoken
+        assert [one["name"] for one in model.personas] == ["maya"]
+        used = discord.uses(bob, "admin reload", persona="maya", version=4)
+        assert "version 4 now" in await outcome(discord, used)

@@ -41,7 +41,7 @@ class AdminCommands(
             faces(app.places),
             feedback(app.places),
             admin_limits(app.limits),
-            *rollout_commands(app.personas, app.admin),
+            *rollout_commands(app.personas, app.admin, app.access),
             *access_commands(app.places),
             BotsCommands(app.places),
             AdminPersonaCommands(app),

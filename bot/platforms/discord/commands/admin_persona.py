@@ -13,6 +13,7 @@ from discord import app_commands
 from bot.budget import BYTES_PER_TOKEN
 from bot.character_cards import FILE_MAX_BYTES, CharacterCard, checked_name, read_card
 from bot.errors import BadCharacterCard, UnderstudyError
+from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.welcoming import is_admins
 from bot.wiring import App
 
@@ -53,9 +54,12 @@ class AdminPersonaCommands(
         replace: bool = False,
     ) -> None:
         log.info("%s imports a character card", interaction.user.id)
-        await say(interaction, self._import(file, name, replace))
+        await say(interaction, self._import(author_of(interaction.user.id), file, name, replace))
 
-    async def _import(self, file: discord.Attachment, name: str | None, replace: bool) -> Said:
+    async def _import(
+        self, importer: str, file: discord.Attachment, name: str | None, replace: bool
+    ) -> Said:
+        self._app.access.check_operates(importer)
         card = await asyncio.to_thread(read_card, await _fetched(file))
         name = name or card.name
         if name is None:

@@ -12,9 +12,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 
+from bot.access import Access
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.platforms.discord.listening import author_of
 
 from .names import meant, offered
 from .saying import fitting
@@ -28,9 +30,9 @@ WHOSE = "Whose version is to change, by either name"
 
 
 def rollout_commands(
-    personas: Personas, admin: Admin
+    personas: Personas, admin: Admin, access: Access
 ) -> tuple[app_commands.Command[Any, ..., None], ...]:
-    """The commands; their group checks who may use them."""
+    """The commands; their group checks who manages a server, and they who operates the bot."""
     versions = Versions(personas, admin)
 
     async def persona_names(_: discord.Interaction[Any], typed: str) -> list[Choice[str]]:
@@ -50,7 +52,7 @@ def rollout_commands(
         persona: str,
         version: Range[int, 1, MOST_VERSIONS] | None = None,
     ) -> None:
-        await _show(interaction, Change("reload", personas, admin, persona, version))
+        await _show(interaction, access, Change("reload", personas, admin, persona, version))
 
     @app_commands.command(name="rollback", description="Let a persona speak as it did before")
     @app_commands.describe(persona=WHOSE, version="Which one; the one before this if left out")
@@ -61,7 +63,7 @@ def rollout_commands(
         persona: str,
         version: Range[int, 1, MOST_VERSIONS] | None = None,
     ) -> None:
-        await _show(interaction, Change("rollback", personas, admin, persona, version))
+        await _show(interaction, access, Change("rollback", personas, admin, persona, version))
 
     return reload, rollback
 
@@ -114,8 +116,13 @@ def outcome(rollout: Rollout) -> str:
     return f"{rollout.persona} speaks with {version} now (before: {before}).{took}"
 
 
-async def _show(interaction: discord.Interaction[Any], change: Change) -> None:
+async def _show(interaction: discord.Interaction[Any], access: Access, change: Change) -> None:
     """The steps as they come, then the outcome, whatever becomes of the interaction meanwhile."""
+    try:
+        access.check_operates(author_of(interaction.user.id))
+    except UnderstudyError as error:
+        await interaction.response.send_message(error.spoken, ephemeral=True)
+        return
     log.info("%s asks for a %s of %s", interaction.user.id, change.verb, change.persona[:40])
     await interaction.response.defer(ephemeral=True, thinking=True)
     running, shown = asyncio.create_task(change.run()), ""
