@@ -57,8 +57,8 @@ if __name__ == "__main__":
     child = spawn.Process(target=engine, args=[started])
     child.start()
     started.wait()
-    print("started", flush=True)
     try:
+        print("started", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         child.join(2)
