@@ -22,10 +22,23 @@ class Message:
     """One message of a person."""
 
     at: datetime
-    """Wall-clock time as the export shows it; no zone, exports name none."""
+    """Wall-clock time as the export shows it; aware where the export has a zone."""
     speaker: str
+    """The name that people see."""
     text: str
     """What was written, lines joined by newlines; a medium's caption; may be empty."""
+    conversation: str = ""
+    """Which chat of the export, by title or id; "" where there is only one."""
+    speaker_id: str = ""
+    """The export's own id of the speaker, where it has one."""
+    id: str = ""
+    """The export's id of the message."""
+    reply_to: str = ""
+    """The id of the message it answers."""
+    reactions: tuple[tuple[str, int], ...] = ()
+    """Emoji and how many."""
+    forwarded: bool = False
+    bot: bool = False
 
 
 @dataclass
