@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,17 @@ from adapters.errors import AdaptersError, NotWritable
 from adapters.imports import import_chat
 from tests.adapters.conftest import long_chat
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from adapters.dataset import scratch, store
+from adapters.imports import import_chat
+module, kind, method = sys.argv[1].split(".")
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(getattr({"scratch": scratch, "store": store}[module], kind), method, kill)
+import_chat("whatsapp", Path(sys.argv[2]), "maya", ["Tom"], Path(sys.argv[3]))
+"""
 Export = Callable[..., Path]
 
 
@@ -94,6 +107,36 @@ def test_a_failed_import_leaves_the_dataset_before_it(export: Export, tmp_path: 
     with pytest.raises(AdaptersError):
         import_chat("whatsapp", export("nothing"), "maya", ["Maya"], tmp_path)
     assert store.load(tmp_path, "maya") == before
+
+
+def test_two_imports_at_once_leave_one_of_them_whole(export: Export, tmp_path: Path) -> None:
+    path = export(*long_chat())
+    with ThreadPoolExecutor(4) as pool:
+        runs = [
+            pool.submit(import_chat, "whatsapp", path, "maya", [who], tmp_path)
+            for who in ("Maya", "Tom") * 6
+        ]
+        digests = {run.result().digest for run in runs}
+    dataset = store.load(tmp_path, "maya")
+    assert len(digests) == 2
+    assert dataset.report.digest in digests
+    assert len(dataset.train) == dataset.report.examples
+    assert [p.name for p in (tmp_path / "datasets").iterdir() if p.is_dir()] == ["maya"]
+
+
+def test_a_killed_import_leaves_the_dataset_before_it_and_no_scratch(
+    export: Export, tmp_path: Path
+) -> None:
+    before = import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], tmp_path)
+    path = export(*long_chat(), name="again.txt")
+    for after in ("scratch.Scratch.arrange", "store.Rows.digest", "store.Rows.describe"):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, after, str(path), str(tmp_path)],
+            cwd=Path(__file__).parents[2], check=False,
+        )  # fmt: skip
+        assert done.returncode == -signal.SIGKILL
+        assert store.load(tmp_path, "maya").report == before
+        assert not list((tmp_path / "datasets").glob(".import-*"))
 
 
 def test_a_home_that_cannot_be_a_folder_gets_a_sentence(export: Export, tmp_path: Path) -> None:
