@@ -12,7 +12,10 @@ from adapters.manifest import PromptFormat
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .render import render
 from .scratch import Scratch
-from .store import Row, Rows
+from .store import Row, Rows, encoded
+
+AT = b', "at": '
+"""Before a row's time, the last thing in it."""
 
 
 @dataclass
@@ -53,11 +56,11 @@ def build(scratch: Scratch, voice: Voice, rows: Rows) -> Built:
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice)
     for window in windows(sessions, voice.speakers, size, built.dropped):
-        row = render_row(window)
-        if not scratch.is_new_row(repr(row["messages"])):
+        line = encoded(render_row(window))
+        if not scratch.is_new_row(line[: line.rindex(AT)]):
             built.dropped["duplicate rows"] += 1
             continue
-        rows.add(row, held_out=window.session.held_out)
+        rows.add(line, held_out=window.session.held_out)
         part = built.held_out if window.session.held_out else built.train
         part.rows += 1
         part.messages += window.mine

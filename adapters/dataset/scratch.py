@@ -269,20 +269,19 @@ class Scratch:
                 at = second
             again[speaker, text] += 1
             what = id_ or f"{second} {speaker} {again[speaker, text]} {text}"
-            if self._new("seen", f"{conversation} {what}"):
+            if self._new("seen", f"{conversation} {what}".encode("utf-8", "surrogatepass")):
                 yield said
             else:
                 self.duplicates += 1
                 if len(self.duplicate_samples) < MAX_SAMPLES:
                     self.duplicate_samples.append(text)
 
-    def is_new_row(self, row: str) -> bool:
+    def is_new_row(self, row: bytes) -> bool:
         """Whether there was no such row before."""
         return self._new("rows", row)
 
-    def _new(self, table: str, what: str) -> bool:
-        data = what.encode("utf-8", "surrogatepass")
-        key = int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True)
+    def _new(self, table: str, what: bytes) -> bool:
+        key = int.from_bytes(blake2b(what, digest_size=8).digest(), "big", signed=True)
         query = f"INSERT OR IGNORE INTO {table} VALUES (?)"  # noqa: S608
         return self._database.execute(query, (key,)).rowcount > 0
 

@@ -42,6 +42,11 @@ def folder(home: Path, persona: str) -> Path:
     return home / "datasets" / persona
 
 
+def encoded(row: Row) -> bytes:
+    """The row's line; half an emoji becomes a "?"."""
+    return ENCODE(row).encode("utf-8", "replace") + b"\n"
+
+
 class Rows:
     """The files of a dataset that is being written, row by row."""
 
@@ -51,8 +56,7 @@ class Rows:
         self._train = (fresh / TRAIN).open("wb")
         self._held_out = (fresh / HELD_OUT).open("wb")
 
-    def add(self, row: Row, *, held_out: bool) -> None:
-        line = ENCODE(row).encode("utf-8", "replace") + b"\n"  # half an emoji becomes a "?"
+    def add(self, line: bytes, *, held_out: bool) -> None:
         if held_out:
             self._held_out.write(line)
         else:
