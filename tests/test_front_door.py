@@ -11,8 +11,8 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "train", "publish",
-         "rollback")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
+         "publish", "rollback")  # fmt: skip
 
 
 def understudy(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

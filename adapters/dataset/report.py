@@ -66,6 +66,9 @@ class ImportReport(BaseModel):
     """Held-out rows: later than every training row."""
     first: datetime | None
     last: datetime | None
+    since: str | None = None
+    until: str | None = None
+    """The time that was asked for."""
     system_prompt: str
     prompt_format: PromptFormat
     digest: str

@@ -12,16 +12,18 @@ from pathlib import Path
 
 from adapters.dataset.building import Built, Voice, build
 from adapters.dataset.clean import rule_against
+from adapters.dataset.era import Era
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.manifest import PromptFormat
-from adapters.messages import Importer, Message, Options, Tally
+from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
 from adapters.registry import BadName, checked
 
 from . import whatsapp
+from .speakers import Figures, listed
 
 FORMATS: Mapping[str, Importer] = {"whatsapp": whatsapp.read}
 MAX_LISTED_SPEAKERS = 12
@@ -37,11 +39,14 @@ def import_chat(
     system_prompt: str | None = None,
     display_name: str | None = None,
     date_order: str | None = None,
+    era: Era | None = None,
+    watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
-    `speakers` are the names that the persona has in the export. Raises AdaptersError with a
-    sentence; nothing is written then.
+    `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
+    from; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing is
+    written then.
     """
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
@@ -50,26 +55,39 @@ def import_chat(
         prompt = f"You are {name}. You are chatting with friends."
     tally, cleaned = Tally(), Counter[str]()
     with scratch(home) as messages:
-        messages.take(_counted(importer(path, tally, Options(date_order)), messages, cleaned))
+        read = importer(path, tally, Options(date_order, watch))
+        messages.take(_counted(read, messages, era, cleaned))
+        watch(1.0)
         chosen = _chosen(speakers, messages)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat())
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows)
-            report = _report(format, path, persona, voice, tally, messages, cleaned, built, rows)
+            report = _report(
+                format, path, persona, voice, tally, messages, cleaned, era, built, rows
+            )
             rows.describe(report)
     return report
 
 
 def _counted(
-    read: Iterable[Message], scratch: Scratch, dropped: Counter[str]
+    read: Iterable[Message], scratch: Scratch, era: Era | None, dropped: Counter[str]
 ) -> Iterator[tuple[int, Message]]:
     """Each message with its speaker's number; what teaches nothing is counted and left out."""
     for message in read:
         number = scratch.number(message)
-        if rule := rule_against(message):
+        if era and not era.holds(message.at):
+            dropped["outside of the time asked for"] += 1
+        elif rule := rule_against(message):
             dropped[rule] += 1
         else:
             yield number, message
+
+
+def list_speakers(
+    format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
+) -> list[Figures]:
+    """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
+    return listed(_importer(format)(path, Tally(), Options(date_order, watch)))
 
 
 def _importer(format: str) -> Importer:
@@ -137,6 +155,7 @@ def _report(
     tally: Tally,
     scratch: Scratch,
     cleaned: Counter[str],
+    era: Era | None,
     built: Built,
     rows: Rows,
 ) -> ImportReport:
@@ -170,6 +189,8 @@ def _report(
         held_out=built.held_out.rows,
         first=first,
         last=last,
+        since=era.since if era else None,
+        until=era.until if era else None,
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
         digest=rows.digest(),

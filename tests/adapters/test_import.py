@@ -10,21 +10,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from adapters import imports
 from adapters.dataset import store
+from adapters.dataset.era import Era
 from adapters.errors import AdaptersError, NotWritable
-from adapters.imports import import_chat
+from adapters.imports import import_chat, list_speakers, progress, speakers
+from adapters.messages import Message
 from tests.adapters.conftest import long_chat
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from adapters.dataset import scratch, store
-from adapters.imports import import_chat
+from adapters.imports import import_chat, list_speakers, progress, speakers
+from adapters.messages import Message
 module, kind, method = sys.argv[1].split(".")
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -107,6 +112,92 @@ def test_a_failed_import_leaves_the_dataset_before_it(export: Export, tmp_path: 
     with pytest.raises(AdaptersError):
         import_chat("whatsapp", export("nothing"), "maya", ["Maya"], tmp_path)
     assert store.load(tmp_path, "maya") == before
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        ("2020", None, 60),
+        (None, "2020-01", 28),
+        ("2020-02", "2020-02", 28),
+        ("2020-01-05", "2020-01-06", 2),
+        ("2020-3", "2021", 4),
+        ("2021", None, 0),
+    ],
+)
+def test_an_era_is_learned_from_alone(
+    export: Export, tmp_path: Path, since: str | None, until: str | None, days: int
+) -> None:
+    era = Era.of(since, until)
+    path = export(*long_chat())
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path, era=era)
+    assert report.learned + report.held_out_messages == 3 * days
+    assert report.cleaned.get("outside of the time asked for", 0) == 5 * (60 - days)
+    assert (report.kept, report.since, report.until) == (300, since, until)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "sentence"),
+    [
+        ("soon", None, "'soon' is no date; write 2013, 2013-05"),
+        ("2020-13", None, "no date"),
+        (None, "2020-02-30", "no date"),
+        ("9999-12", "9999", "no date"),
+        ("2021", "2020", "turn them round"),
+    ],
+)
+def test_an_era_that_cannot_be_gets_a_sentence(
+    since: str | None, until: str | None, sentence: str
+) -> None:
+    with pytest.raises(AdaptersError, match=sentence):
+        Era.of(since, until)
+
+
+def test_speakers_are_listed_for_each_chat_with_their_times(export: Export) -> None:
+    figures = list_speakers("whatsapp", export(*long_chat()))
+    assert [(one.name, one.messages) for one in figures] == [("Maya", 180), ("Tom", 120)]
+    assert figures[0].as_json()["first"] == "2020-01-01T10:01:00"
+    assert figures[0].as_json()["last"] == "2020-03-04T10:06:00"
+    at = datetime(2020, 1, 1)
+    said = [
+        Message(at, "Ann", "a", conversation="two", speaker_id="7"),
+        Message(at - timedelta(days=1), "Ann", "b", conversation="two", speaker_id="7"),
+        Message(at.replace(tzinfo=UTC), "Ann", "c", conversation="one", speaker_id="8"),
+    ]
+    assert [(one.conversation, one.id, one.messages) for one in speakers.listed(said)] == [
+        ("one", "8", 1),
+        ("two", "7", 2),
+    ]
+    assert speakers.listed(said)[1].first == at - timedelta(days=1)
+
+
+def test_a_speaker_can_be_named_by_the_exports_id(tmp_path: Path) -> None:
+    said = [
+        Message(datetime(2020, 1, 1, 10, n), name, f"{name} {n}", speaker_id=id_)
+        for n, (name, id_) in enumerate([("Tom", "1"), ("May", "2"), ("Tom", "1"), ("Mia", "2")])
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(imports, "FORMATS", {"made": lambda path, tally, options: iter(said)})
+        report = import_chat("made", tmp_path, "maya", ["2"], tmp_path)
+    assert report.persona_speakers == ("May", "Mia")
+    assert report.learned == 2
+
+
+def test_the_bar_fills_and_says_nothing_where_nobody_watches(export: Export) -> None:
+    path = export(*long_chat())
+    heard: list[float] = []
+    list_speakers("whatsapp", path, watch=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+    terminal, file = (
+        Console(file=io.StringIO(), force_terminal=forced, width=80) for forced in (True, False)
+    )
+    for console in (terminal, file):
+        with progress.shown(path, console) as watch:
+            watch(0.5)
+            watch(1.0)
+    assert "making rows" in terminal.file.getvalue()
+    assert file.file.getvalue() == ""
 
 
 def test_two_imports_at_once_leave_one_of_them_whole(export: Export, tmp_path: Path) -> None:

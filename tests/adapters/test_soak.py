@@ -1,4 +1,4 @@
-"""`make soak`: an import of ten million lines takes no more memory than one of a hundred thousand."""
+"""`make soak`: importing ten million lines takes no more memory than a hundred thousand."""
 
 from __future__ import annotations
 

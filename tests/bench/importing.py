@@ -85,8 +85,9 @@ def measure(progress: Progress, fewer: int) -> dict[str, list[tuple[float, float
 
 def timed(name: str, path: Path, folder: Path) -> tuple[float, float]:
     imports, act = SIDES[name]
+    program = TIMED.format(imports=imports, act=act, peak_mb=PEAK_MB)
     done = subprocess.run(
-        [sys.executable, "-c", TIMED.format(imports=imports, act=act, peak_mb=PEAK_MB), str(path), str(folder)],
+        [sys.executable, "-c", program, str(path), str(folder)],
         cwd=PROJECT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     seconds, megabytes = done.stdout.split()[-2:]
