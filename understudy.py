@@ -165,6 +165,12 @@ def import_(
     until: Annotated[
         str | None, typer.Option(help="The same of the end: 2015 is included.")
     ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="A cleaning rule to leave out.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
@@ -176,7 +182,7 @@ def import_(
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), watch=watch,
+            era=Era.of(since, until), keep=keep or (), drop=drop or (), watch=watch,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())

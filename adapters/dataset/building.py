@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from adapters.manifest import PromptFormat
 
+from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .render import render
 from .scratch import Scratch
@@ -32,8 +32,6 @@ class Built:
     train: Part = field(default_factory=Part)
     held_out: Part = field(default_factory=Part)
     sessions: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    """Messages (and, for "duplicate rows", rows) by rule."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,28 @@ class Voice:
     layout: PromptFormat
 
 
-def build(scratch: Scratch, voice: Voice, rows: Rows) -> Built:
-    """Writes the rows as they come."""
+def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
+    """Writes the rows as they come; `cleaning` learns what was left out."""
     built = Built()
     scratch.arrange(voice.speakers)
     late = scratch.held_out_from(HELD_OUT_SHARE)
-    sessions = scratch.sessions(late)
+    doubles = "duplicates" not in cleaning.active
+    sessions = scratch.sessions(late, doubles=doubles)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice)
-    for window in windows(sessions, voice.speakers, size, built.dropped):
+    for window in windows(sessions, voice.speakers, size, cleaning.dropped):
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
-            built.dropped["duplicate rows"] += 1
+            cleaning.dropped["duplicate rows"] += 1
             continue
         rows.add(line, held_out=window.session.held_out)
         part = built.held_out if window.session.held_out else built.train
         part.rows += 1
         part.messages += window.mine
+    for text in scratch.double_samples:
+        cleaning.drop("duplicates", text)
+    if scratch.doubles:
+        cleaning.dropped["duplicates"] += scratch.doubles - len(scratch.double_samples)
     built.sessions = scratch.session_count
     return built
 

@@ -105,8 +105,8 @@ class Scratch:
         """Messages by the number of their speaker."""
         self.zoned = False
         """Whether seconds are those of UTC, as the export has zones, or of a clock on the wall."""
-        self.session_count = self.duplicates = 0
-        self.duplicate_samples: list[str] = []
+        self.session_count = self.doubles = 0
+        self.double_samples: list[str] = []
 
     @property
     def speakers(self) -> list[Speaker]:
@@ -185,7 +185,7 @@ class Scratch:
         )  # fmt: skip
 
     def arrange(self, persona: Set[int]) -> None:
-        """Lays out the sessions and counts the persona's messages in each."""
+        """Lays out the sessions, once, and counts the persona's messages in each."""
 
         def laid_out() -> Iterator[tuple[int, int, bool]]:
             for _, session in groupby(self._placed(), itemgetter(0)):
@@ -199,9 +199,21 @@ class Scratch:
                     mine += sum(said.get(number, 0) for number in persona & said.keys())
                 yield first or 0, mine, tangled
 
-        self._database.execute("DELETE FROM sessions")
         added = self._database.executemany("INSERT INTO sessions VALUES (?, ?, ?)", laid_out())
         self.session_count = added.rowcount
+        if self._database.execute("SELECT max(tangled) FROM sessions").fetchone()[0]:
+            self._recount(persona)
+
+    def _recount(self, persona: Set[int]) -> None:
+        """The persona's messages without doubles, which the stretches' own counts hold."""
+        for place, session in enumerate(self.sessions(), 1):
+            mine = sum(said[1] in persona for said in session.said)
+            self._database.execute(
+                "UPDATE sessions SET messages = ? WHERE rowid = ?", (mine, place)
+            )
+        self._database.execute("DELETE FROM seen")
+        self.doubles = 0
+        self.double_samples.clear()
 
     def held_out_from(self, share: float) -> int | None:
         """When the last sessions begin that hold so much of what the persona said; None: never."""
@@ -216,14 +228,15 @@ class Scratch:
             held, cut = held + mine, first
         return cut
 
-    def sessions(self, late: int | None = None) -> Iterator[Session]:
+    def sessions(self, late: int | None = None, *, doubles: bool = False) -> Iterator[Session]:
         """Conversation by conversation, each in order of time; `arrange` comes first.
 
-        Those that begin `late` or later are held out.
+        Those that begin `late` or later are held out. What exports that overlap say twice is
+        left out and counted, unless `doubles` are wanted.
         """
         tangles = self._database.execute("SELECT tangled FROM sessions ORDER BY rowid")
         for _, stretches in groupby(self._placed(), itemgetter(0)):
-            tangled = bool(next(tangles)[0])
+            tangled = bool(next(tangles)[0]) and not doubles
             begin = next(stretches)
             said = self._said(chain([begin], stretches), tangled)  # noqa: B031  # only read on
             yield Session(begin[1], late is not None and begin[2] >= late, said)
@@ -272,9 +285,9 @@ class Scratch:
             if self._new("seen", f"{conversation} {what}".encode("utf-8", "surrogatepass")):
                 yield said
             else:
-                self.duplicates += 1
-                if len(self.duplicate_samples) < MAX_SAMPLES:
-                    self.duplicate_samples.append(text)
+                self.doubles += 1
+                if len(self.double_samples) < MAX_SAMPLES:
+                    self.double_samples.append(text)
 
     def is_new_row(self, row: bytes) -> bool:
         """Whether there was no such row before."""

@@ -6,12 +6,12 @@ read → find the speaker → clean, split, render → save
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.dataset.building import Built, Voice, build
-from adapters.dataset.clean import rule_against
+from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
@@ -40,45 +40,45 @@ def import_chat(
     display_name: str | None = None,
     date_order: str | None = None,
     era: Era | None = None,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing is
-    written then.
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
+    reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
-    tally, cleaned = Tally(), Counter[str]()
+    tally, cleaning = Tally(), Cleaning(keep, drop)
     with scratch(home) as messages:
         read = importer(path, tally, Options(date_order, watch))
-        messages.take(_counted(read, messages, era, cleaned))
+        messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
         watch(1.0)
         chosen = _chosen(speakers, messages)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat())
         with rewritten(home, persona) as rows:
-            built = build(messages, voice, rows)
+            built = build(messages, voice, rows, cleaning)
             report = _report(
-                format, path, persona, voice, tally, messages, cleaned, era, built, rows
+                format, path, persona, voice, tally, messages, cleaning, era, built, rows
             )
             rows.describe(report)
     return report
 
 
 def _counted(
-    read: Iterable[Message], scratch: Scratch, era: Era | None, dropped: Counter[str]
+    read: Iterable[Message], scratch: Scratch, era: Era | None, cleaning: Cleaning
 ) -> Iterator[tuple[int, Message]]:
-    """Each message with its speaker's number; what teaches nothing is counted and left out."""
+    """Each message of the era, with its speaker's number."""
     for message in read:
         number = scratch.number(message)
         if era and not era.holds(message.at):
-            dropped["outside of the time asked for"] += 1
-        elif rule := rule_against(message):
-            dropped[rule] += 1
+            cleaning.drop("outside of the time asked for", message.text)
         else:
             yield number, message
 
@@ -154,7 +154,7 @@ def _report(
     voice: Voice,
     tally: Tally,
     scratch: Scratch,
-    cleaned: Counter[str],
+    cleaning: Cleaning,
     era: Era | None,
     built: Built,
     rows: Rows,
@@ -181,7 +181,8 @@ def _report(
         date_order_reason=tally.date_order_reason,
         speakers=dict(_by_name(scratch).most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
-        cleaned=dict(cleaned + built.dropped),
+        cleaned=dict(cleaning.dropped),
+        cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
         sessions=built.sessions,
         learned=built.train.messages,
         examples=built.train.rows,

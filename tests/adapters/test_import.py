@@ -64,6 +64,30 @@ def test_the_report_can_be_read_by_machines_and_people(export: Export, tmp_path:
     assert "dates read dmy" in shown.getvalue()
 
 
+def test_what_was_cleaned_is_shown_as_text_with_samples(export: Export, tmp_path: Path) -> None:
+    odd = [f"0{n}/03/2020, 11:00 - Tom: www.a.example/[/red]{n}" for n in range(5, 9)]
+    path = export(*long_chat(), *odd, "09/03/2020, 11:00 - Maya: fine [/b] then")
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
+    assert report.cleaned["links-only"] == 4
+    assert report.cleaned_samples["links-only"][0] == "www.a.example/[/red]5"
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(report.table())
+    assert "links-only: nothing but links" in shown.getvalue()
+    assert "www.a.example/[/red]8" in shown.getvalue()
+    kept = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path, keep=["links-only"])
+    assert "links-only" not in kept.cleaned
+
+
+def test_exports_that_overlap_are_counted_once(export: Export, tmp_path: Path) -> None:
+    lines = long_chat()
+    path = export(*lines[:200], *lines[100:])
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
+    assert (report.kept, report.cleaned["duplicates"]) == (400, 100)
+    assert report.learned + report.held_out_messages == 180
+    once = import_chat("whatsapp", export(*lines, name="once.txt"), "maya", ["Maya"], tmp_path)
+    assert once.digest == report.digest
+
+
 def test_the_same_export_gives_the_same_digest(export: Export, tmp_path: Path) -> None:
     path = export(*long_chat())
     first = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
