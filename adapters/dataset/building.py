@@ -63,10 +63,7 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
         part = built.held_out if window.session.held_out else built.train
         part.rows += 1
         part.messages += window.mine
-    for text in scratch.double_samples:
-        cleaning.drop("duplicates", text)
-    if scratch.doubles:
-        cleaning.dropped["duplicates"] += scratch.doubles - len(scratch.double_samples)
+    cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
     built.sessions = scratch.session_count
     return built
 

@@ -81,8 +81,15 @@ class Cleaning:
                 else:
                     yield numbered
 
-    def drop(self, rule: str, text: str, messages: int = 1) -> None:
-        self.dropped[rule] += messages
+    def took(self, rule: str, messages: int, samples: Iterable[str]) -> None:
+        """Somebody else has applied a rule."""
+        for text in samples:
+            self.drop(rule, text)
+        if messages:
+            self.dropped[rule] = messages
+
+    def drop(self, rule: str, text: str) -> None:
+        self.dropped[rule] += 1
         samples = self.samples.setdefault(rule, [])
         if len(samples) < MAX_SAMPLES:
             short = text[:SAMPLE_CHARACTERS]

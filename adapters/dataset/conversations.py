@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
-from .scratch import Said, Session
+from .doubles import Said
+from .scratch import Session
 
 HELD_OUT_SHARE = 0.1
 LONGEST_ANSWER = 256

@@ -11,21 +11,21 @@ order (a clock set back, a late delivery), and sorting those would tear answers 
 from __future__ import annotations
 
 import marshal
-import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
-from adapters.errors import BadExport, NotWritable, writing
+from adapters.errors import BadExport
 from adapters.messages import Message
+
+from .doubles import Doubles, Said, is_new
+from .temporary import temporary
 
 SILENCE_S = 6 * 3600
 """So much silence ends a session."""
@@ -35,21 +35,12 @@ PIECE = 256
 MAX_OPEN = 64
 """Conversations whose last messages wait in memory."""
 MAX_NAMES = 200_000
-CACHE_KIB = 8192
-MAX_SAMPLES = 5
 EPOCH, EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
-
-Said = tuple[int, int, str, str]
-"""(second, number of the speaker, text, the export's id of it): what is stored of a message."""
 
 Placed = tuple[int, int, int, int, int, int, bytes]
 """(session's number, conversation, first second, last second, stretch, backwards, counts)"""
 
-SCHEMA = f"""
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-PRAGMA locking_mode = EXCLUSIVE;
-PRAGMA cache_size = -{CACHE_KIB};
+SCHEMA = """
 CREATE TABLE pieces (stretch INTEGER, said BLOB);
 CREATE INDEX by_stretch ON pieces (stretch);
 CREATE TABLE stretches (
@@ -57,7 +48,7 @@ CREATE TABLE stretches (
     counts BLOB, PRIMARY KEY (conversation, first, number)
 ) WITHOUT ROWID;
 CREATE TABLE sessions (first INTEGER, messages INTEGER, tangled INTEGER);
-CREATE TABLE seen (key INTEGER PRIMARY KEY);
+CREATE TABLE said (key INTEGER PRIMARY KEY);
 CREATE TABLE rows (key INTEGER PRIMARY KEY);
 """
 
@@ -105,8 +96,8 @@ class Scratch:
         """Messages by the number of their speaker."""
         self.zoned = False
         """Whether seconds are those of UTC, as the export has zones, or of a clock on the wall."""
-        self.session_count = self.doubles = 0
-        self.double_samples: list[str] = []
+        self.session_count = 0
+        self.doubles = Doubles(database)
 
     @property
     def speakers(self) -> list[Speaker]:
@@ -211,9 +202,7 @@ class Scratch:
             self._database.execute(
                 "UPDATE sessions SET messages = ? WHERE rowid = ?", (mine, place)
             )
-        self._database.execute("DELETE FROM seen")
-        self.doubles = 0
-        self.double_samples.clear()
+        self.doubles.forget()
 
     def held_out_from(self, share: float) -> int | None:
         """When the last sessions begin that hold so much of what the persona said; None: never."""
@@ -257,46 +246,21 @@ class Scratch:
 
     def _said(self, stretches: Iterable[Placed], tangled: bool) -> Iterator[Said]:
         for _, conversation, _, _, number, backwards, _ in stretches:
-            order = "DESC" if backwards else "ASC"
-            for (blob,) in self._database.execute(
-                f"SELECT said FROM pieces WHERE stretch = ? ORDER BY rowid {order}",  # noqa: S608
-                (number,),
-            ):
-                piece: list[Said] = marshal.loads(blob)  # noqa: S302  # written by this process
-                if backwards:
-                    piece.reverse()
-                yield from self._unseen(conversation, piece) if tangled else piece
+            told = self._told(number, backwards)
+            yield from self.doubles.without(conversation, told) if tangled else told
 
-    def _unseen(self, conversation: int, piece: list[Said]) -> Iterator[Said]:
-        """Without what another stretch has said: exports that overlap, joined into one.
-
-        The same words twice in a second (or minute, where no seconds are written) of one stretch
-        are two messages.
-        """
-        again: Counter[tuple[int, str]] = Counter()
-        at = None
-        for said in piece:
-            second, speaker, text, id_ = said
-            if second != at:
-                again.clear()
-                at = second
-            again[speaker, text] += 1
-            what = id_ or f"{second} {speaker} {again[speaker, text]} {text}"
-            if self._new("seen", f"{conversation} {what}".encode("utf-8", "surrogatepass")):
-                yield said
-            else:
-                self.doubles += 1
-                if len(self.double_samples) < MAX_SAMPLES:
-                    self.double_samples.append(text)
+    def _told(self, stretch: int, backwards: int) -> Iterator[Said]:
+        order = "DESC" if backwards else "ASC"
+        query = f"SELECT said FROM pieces WHERE stretch = ? ORDER BY rowid {order}"  # noqa: S608
+        for (blob,) in self._database.execute(query, (stretch,)):
+            piece: list[Said] = marshal.loads(blob)  # noqa: S302  # written by this process
+            if backwards:
+                piece.reverse()
+            yield from piece
 
     def is_new_row(self, row: bytes) -> bool:
         """Whether there was no such row before."""
-        return self._new("rows", row)
-
-    def _new(self, table: str, what: bytes) -> bool:
-        key = int.from_bytes(blake2b(what, digest_size=8).digest(), "big", signed=True)
-        query = f"INSERT OR IGNORE INTO {table} VALUES (?)"  # noqa: S608
-        return self._database.execute(query, (key,)).rowcount > 0
+        return is_new(self._database, "rows", row)
 
     def moment(self, second: int) -> datetime:
         return (EPOCH_UTC if self.zoned else EPOCH) + timedelta(seconds=second)
@@ -311,32 +275,6 @@ class Scratch:
 
 @contextmanager
 def scratch(home: Path) -> Iterator[Scratch]:
-    """A place on disk below `home` that is gone at the end, however that comes.
-
-    Its file has no name once it is open, so that even a killed import leaves nothing.
-    """
-    made = [folder for folder in (home / "datasets", home) if not folder.exists()]
-    try:
-        with writing(home), closing(_opened(home / "datasets")) as database:
-            yield Scratch(database)
-    except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        reason = "the disk is full; free some space and run it again" if full else str(error)
-        raise NotWritable(f"can't write to {home}: {reason}") from error
-    finally:
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()  # only where nothing else has come to be in it
-
-
-def _opened(folder: Path) -> sqlite3.Connection:
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".import-")
-    try:
-        os.close(handle)
-        database = sqlite3.connect(name, isolation_level=None)
-        database.executescript(SCHEMA)
-        database.execute("BEGIN")  # and never a commit: nobody else will read it
-        return database
-    finally:
-        Path(name).unlink()
+    """A scratch store below `home` that is gone at the end, however that comes."""
+    with temporary(home / "datasets", SCHEMA) as database:
+        yield Scratch(database)

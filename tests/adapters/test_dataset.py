@@ -18,7 +18,7 @@ from adapters.dataset import building, clean
 from adapters.dataset.building import Built, Voice
 from adapters.dataset.clean import Cleaning, cleaned
 from adapters.dataset.conversations import HELD_OUT_SHARE, windows
-from adapters.dataset.scratch import MAX_OPEN, Scratch, scratch
+from adapters.dataset.scratch import MAX_OPEN, PIECE, Scratch, scratch
 from adapters.dataset.store import HELD_OUT, TRAIN, Row, Rows
 from adapters.errors import BadRequest, NotWritable
 from adapters.manifest import PromptFormat
@@ -146,6 +146,12 @@ def test_exports_that_overlap_are_joined_without_their_doubles() -> None:
             ["T5", "T5", "M6", "T7"],
             ["M9", "T10", "M11"],
         ]
+
+
+def test_the_same_word_often_in_one_minute_is_no_double() -> None:
+    later = Message(START + timedelta(hours=3), "Maya", "later")
+    many = [Message(START, "Tom", "ha")] * 3 * PIECE
+    assert sessions([*many, later, *many]) == [["ha"] * 3 * PIECE + ["later"]]
 
 
 def test_an_id_tells_a_double_from_an_edit() -> None:

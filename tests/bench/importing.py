@@ -104,7 +104,7 @@ def write_chat(path: Path, messages: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         for number in range(messages):
             at += timedelta(minutes=draw.choice([0, 0, 1, 1, 2, 5]) if number % 40 else 600)
-            who, said = draw.choice(["Maya", "Tom"]), draw.choices(words, k=draw.randrange(1, 25))
+            who, said = draw.choice(["Maya", "Tom"]), draw.choices(words, k=draw.randrange(1, 16))
             file.write(f"{at:%d/%m/%Y, %H:%M} - {who}: {' '.join(said)}\n")
             if number % 25 == 0:
                 file.write(f"{' '.join(said[::-1])} on a second line\n")

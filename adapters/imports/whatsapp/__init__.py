@@ -34,7 +34,7 @@ from .markers import (
 from .survey import Survey, survey
 
 WHATEVER = Options()
-MAX_FURTHER_LINES = 5000
+MAX_FURTHER_CHARACTERS = 1 << 18
 FILE_NAME_TITLE = re.compile(r" • ")
 """iOS writes "name • 2 pages" before a document: not a caption."""
 
@@ -103,10 +103,12 @@ class _Entry:
     more: list[str] = field(default_factory=list)
     further: int = 0
     """How many lines follow; of a message that never ends `more` has only the first."""
+    room: int = MAX_FURTHER_CHARACTERS
 
     def goes_on(self, line: str) -> None:
         self.further += 1
-        if self.further <= MAX_FURTHER_LINES:
+        self.room -= len(line) + 1
+        if self.room > 0:
             self.more.append(line)
 
     def told(self, tally: Tally, file: Survey) -> Message | None:
