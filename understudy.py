@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +35,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 Persona = Annotated[str, typer.Argument(help="The persona's name, for instance maya.")]
+DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the inference server.")]
 
 
@@ -154,26 +155,76 @@ def import_(
     format: Annotated[str, typer.Argument(help="The export's format: whatsapp.")],
     path: Annotated[Path, typer.Argument(help="The export: a .txt or the .zip it came in.")],
     persona: Annotated[str, typer.Option(help="Name of the persona to make, such as maya.")],
-    speaker: Annotated[list[str], typer.Option(help="Who that is in the export; repeatable.")],
+    speaker: Annotated[list[str], typer.Option(help="Their name or id there; repeatable.")],
     system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
     display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
-    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")] = None,
+    date_order: DateOrder = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Learn from messages since 2013, or 2013-05-17.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="The same of the end: 2015 is included.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="A cleaning rule to leave out.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
+    from adapters.dataset.era import Era
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
 
-    with settled(AdaptersError) as settings:
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
+            era=Era.of(since, until), keep=keep or (), drop=drop or (), watch=watch,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())
     else:
         _print(report.table())
         _next(f"the dataset of {persona} is written", f"understudy train {persona}")
+
+
+@app.command()
+def speakers(
+    path: Annotated[Path, typer.Argument(help="The export.")],
+    format: Annotated[str, typer.Option(help="The export's format.")] = "whatsapp",
+    date_order: DateOrder = None,
+    as_json: Json = False,
+) -> None:
+    """List who speaks in a chat export, how much and when."""
+    from adapters.errors import AdaptersError
+    from adapters.imports import list_speakers
+
+    with settled(AdaptersError), _reading(path, quiet=as_json) as watch:
+        found = list_speakers(format, path, date_order=date_order, watch=watch)
+    rows = [figures.as_json() for figures in found]
+    if as_json:
+        _print_json(rows)
+        return
+    several = len({row["conversation"] for row in rows}) > 1
+    ids = any(row["id"] for row in rows)
+    columns = ["name", *["id"] * ids, *["conversation"] * several, "messages", "first", "last"]
+    _print_table(*columns, rows=[{column: row[column] for column in columns} for row in rows])
+
+
+@contextmanager
+def _reading(path: Path, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A bar while an export is read."""
+    from adapters.imports.progress import shown
+    from adapters.messages import unwatched
+
+    if quiet:
+        yield unwatched
+    else:
+        with shown(path, _console()) as watch:
+            yield watch
 
 
 @app.command()

@@ -11,8 +11,12 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "train", "publish",
-         "rollback")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
+         "publish", "rollback")  # fmt: skip
+
+
+IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
+SAMPLE = PROJECT / "adapters" / "samples" / "maya-and-tom.txt"
 
 
 def understudy(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +60,9 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
     [
         (["import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M"], "gone.txt"),
         (["import", "icq", "x.txt", "--persona", "m", "--speaker", "M"], "there is: whatsapp"),
+        ([*IMPORT, "--from", "soon"], "2013-05"),
+        ([*IMPORT, "--keep", "links"], "there is: media-only, "),
+        (["speakers", "gone.txt"], "gone.txt"),
         (["train", "maya"], "understudy import"),
         (["publish", "maya"], "understudy train"),
         (["rollback", "maya"], "there is no persona 'maya'"),
@@ -71,6 +78,22 @@ def test_a_mistake_is_one_sentence_and_exits_with_1(
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_speakers_are_listed_and_an_era_of_one_is_imported(tmp_path: Path) -> None:
+    listed = json.loads(understudy("speakers", str(SAMPLE), "--json", cwd=tmp_path).stdout)
+    assert [one["name"] for one in listed] == ["Tom", "Maya"]
+    done = understudy(
+        "import", "whatsapp", str(SAMPLE), "--persona", "maya", "--speaker", "Maya",
+        "--from", "2015", "--until", "2016-05", "--keep", "noise", "--json",
+        cwd=tmp_path, UNDERSTUDY_HOME=str(tmp_path / "home"),
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert done.stderr == ""
+    assert report["first"] >= "2015"
+    assert report["last"] < "2016-06"
+    assert report["cleaned"]["outside of the time asked for"] > 1000
+    assert report["kept"] == sum(one["messages"] for one in listed)
 
 
 def test_personas_of_an_empty_home_is_an_empty_list(tmp_path: Path) -> None:

@@ -1,36 +1,37 @@
-"""Turns the messages of one export into the persona's rows: clean, split by time, render."""
+"""Turns the messages of one import into the persona's rows: split by time, cut, render."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
 
 from adapters.manifest import PromptFormat
-from adapters.messages import Message
 
-from .clean import cleaned
-from .conversations import Session, sessions, split, windows
+from .clean import Cleaning
+from .conversations import HELD_OUT_SHARE, Window, windows
 from .render import render
-from .store import Row
+from .scratch import Scratch
+from .store import Row, Rows, encoded
+
+AT = b', "at": '
+"""Before a row's time, the last thing in it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Part:
     """One side of the split."""
 
-    rows: list[Row]
-    messages: int
+    rows: int = 0
+    messages: int = 0
     """Messages of the persona in them."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Built:
-    train: Part
-    held_out: Part
-    sessions: int
-    cleaned: Counter[str]
-    """Dropped messages (and, for "duplicate rows", rows) by rule."""
+    train: Part = field(default_factory=Part)
+    held_out: Part = field(default_factory=Part)
+    sessions: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,51 +39,46 @@ class Voice:
     """Who the persona is, and how its conversations are laid out."""
 
     display_name: str
-    speakers: frozenset[str]
+    speakers: Set[int]
+    """The numbers that the persona has in this export."""
     system_prompt: str
     layout: PromptFormat
 
-    def speaks(self, message: Message) -> bool:
-        return message.speaker in self.speakers
 
-
-def build(messages: Sequence[Message], voice: Voice) -> Built:
-    dropped: Counter[str] = Counter()
-    talked = sessions(cleaned(messages, dropped))
-    early, late = split(talked, voice.speaks)
-    seen: set[str] = set()
-    train = _part(early, voice, seen, dropped)
-    held_out = _part(late, voice, seen, dropped)
-    said = sum(map(voice.speaks, messages_of(talked)))
-    opening = said - train.messages - held_out.messages - dropped.pop("in duplicate rows", 0)
-    if opening:
-        dropped["nobody had spoken before"] = opening
-    return Built(train, held_out, len(talked), dropped)
-
-
-def messages_of(talked: Sequence[Session]) -> list[Message]:
-    return [message for session in talked for message in session]
-
-
-def _part(talked: list[Session], voice: Voice, seen: set[str], dropped: Counter[str]) -> Part:
-    rows: list[Row] = []
-    count = 0
-    for window in windows(talked, voice.speaks, voice.layout.window_messages):
-        row, mine = _row(window, voice), sum(map(voice.speaks, window))
-        key = repr(row["messages"])
-        if key in seen:
-            dropped["duplicate rows"] += 1
-            dropped["in duplicate rows"] += mine
+def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
+    """Writes the rows as they come; `cleaning` learns what was left out."""
+    built = Built()
+    scratch.arrange(voice.speakers)
+    late = scratch.held_out_from(HELD_OUT_SHARE)
+    doubles = "duplicates" not in cleaning.active
+    sessions = scratch.sessions(late, doubles=doubles)
+    size = voice.layout.window_messages
+    render_row = _renderer(scratch, voice)
+    for window in windows(sessions, voice.speakers, size, cleaning.dropped):
+        line = encoded(render_row(window))
+        if not scratch.is_new_row(line[: line.rindex(AT)]):
+            cleaning.dropped["duplicate rows"] += 1
             continue
-        seen.add(key)
-        rows.append(row)
-        count += mine
-    return Part(rows, count)
+        rows.add(line, held_out=window.session.held_out)
+        part = built.held_out if window.session.held_out else built.train
+        part.rows += 1
+        part.messages += window.mine
+    cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
+    built.sessions = scratch.session_count
+    return built
 
 
-def _row(window: list[Message], voice: Voice) -> Row:
-    turns = [(None if voice.speaks(m) else m.speaker, m.text) for m in window]
+def _renderer(scratch: Scratch, voice: Voice) -> Callable[[Window], Row]:
+    names = [
+        None if number in voice.speakers else speaker.name
+        for number, speaker in enumerate(scratch.speakers)
+    ]
     # The window is cut already, perhaps around an answer longer than the layout's own.
-    whole = voice.layout.model_copy(update={"window_messages": max(1, len(turns))})
-    messages = render(whole, voice.system_prompt, voice.display_name, turns)
-    return {"messages": messages, "at": window[0].at.isoformat()}
+    whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
+
+    def row(window: Window) -> Row:
+        turns = [(names[speaker], text) for _, speaker, text, _ in window.said]
+        messages = render(whole, voice.system_prompt, voice.display_name, turns)
+        return {"messages": messages, "at": scratch.moment(window.said[0][0]).isoformat()}
+
+    return row

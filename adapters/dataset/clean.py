@@ -1,34 +1,147 @@
-"""Messages and rows that teach no voice, dropped by named rules and counted.
+"""Messages that teach no voice, dropped by named rules, counted and shown in samples.
 
-Light on purpose: what is odd about a person's writing is what the persona is made of.
+Light on purpose: what is odd about a person's writing is what the persona is made of. Each rule
+can be switched off.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 
+from adapters.errors import BadRequest
 from adapters.messages import Message
 
+RULES = {
+    "media-only": "nothing is written",
+    "forwarded": "somebody else's words",
+    "bots": "written by a program",
+    "links-only": "nothing but links",
+    "pastes": "longer than people write",
+    "system-text": "encrypted, or the app's own words",
+    "noise": "one word, and more such messages than three in ten",
+    "near-duplicates": "a long message that was there before, nearly word for word",
+    "duplicates": "the same message again, as in exports that overlap",
+}
 MAX_CHARACTERS = 1000
 """Longer messages are pasted from elsewhere far more often than written."""
+NOISE_CHARACTERS, NOISE_SHARE, NOISE_FREE = 12, 0.3, 20
+"""One word of so many characters is noise; so many messages of it are kept in any case."""
+MAX_SAMPLES, SAMPLE_CHARACTERS = 5, 80
+BATCH = 1024
+CASES = (str.lower, str.upper, str.capitalize)
 LINK = r"(?:https?://|www\.)\S+"
 LINKS_ONLY = re.compile(rf"{LINK}(?:\s+{LINK})*", re.IGNORECASE)
+LINK_BEGINNINGS = tuple({case(word) for word in ("http", "www.") for case in CASES})
+SYSTEM = re.compile(
+    r"-----BEGIN |Waiting for this message\. This may take a while"
+    r"|Messages (?:and calls|to this (?:chat|group)|you send)[^\n]*end-to-end"
+    r"|[A-Za-z0-9+/=_-]{80,}\s*\Z"
+)
+BEGINNINGS = frozenset({*LINK_BEGINNINGS, "----", "Wait", "Mess"})
+"""How a message begins that any rule might drop; it is short or long otherwise."""
+UNBROKEN = 80
+"""Encrypted text has so many characters without a space."""
+
+
+class Cleaning:
+    """The rules of one import, and what they dropped.
+
+    `keep` names rules that are switched off; `drop`, if any, the only ones that are not. Raises
+    BadRequest for a rule that there is not.
+    """
+
+    def __init__(self, keep: Collection[str] = (), drop: Collection[str] = ()) -> None:
+        if unknown := sorted({*keep, *drop} - RULES.keys()):
+            known = ", ".join(RULES)
+            raise BadRequest(f"there is no cleaning rule {unknown[0]!r}; there is: {known}")
+        self.active = frozenset(drop or RULES) - frozenset(keep)
+        self.dropped: Counter[str] = Counter()
+        """Messages by rule."""
+        self.samples: dict[str, list[str]] = {}
+        self._said: dict[int, int] = {}
+        self._noise: Counter[int] = Counter()
+
+    def cleaned(self, messages: Iterable[tuple[int, Message]]) -> Iterator[tuple[int, Message]]:
+        """The messages worth keeping, each with the number of its speaker."""
+        if "near-duplicates" not in self.active:
+            yield from self._by_rule(messages)
+            return
+        from .near import Near
+
+        near = Near()
+        kept = self._by_rule(messages)
+        while batch := list(islice(kept, BATCH)):
+            said_before = near.said_before([message for _, message in batch])
+            for numbered, again in zip(batch, said_before, strict=True):
+                if again:
+                    self.drop("near-duplicates", numbered[1].text)
+                else:
+                    yield numbered
+
+    def took(self, rule: str, messages: int, samples: Iterable[str]) -> None:
+        """Somebody else has applied a rule."""
+        for text in samples:
+            self.drop(rule, text)
+        if messages:
+            self.dropped[rule] = messages
+
+    def drop(self, rule: str, text: str) -> None:
+        self.dropped[rule] += 1
+        samples = self.samples.setdefault(rule, [])
+        if len(samples) < MAX_SAMPLES:
+            short = text[:SAMPLE_CHARACTERS]
+            samples.append("".join(c if c.isprintable() else " " for c in short).strip())
+
+    def _by_rule(self, messages: Iterable[tuple[int, Message]]) -> Iterator[tuple[int, Message]]:
+        said = self._said
+        for numbered in messages:
+            number, message = numbered
+            said[number] = said.get(number, 0) + 1
+            text = message.text
+            if (
+                NOISE_CHARACTERS < len(text) < UNBROKEN
+                and text[:4] not in BEGINNINGS
+                and not message.forwarded
+                and not message.bot
+                and not text[0].isspace()
+            ):
+                yield numbered  # nearly always
+            elif rule := self._rule_against(number, message):
+                self.drop(rule, text)
+            else:
+                yield numbered
+
+    def _rule_against(self, number: int, message: Message) -> str | None:
+        active, text = self.active, message.text.strip()
+        if not text:
+            return "media-only" if "media-only" in active else None
+        if message.forwarded and "forwarded" in active:
+            return "forwarded"
+        if message.bot and "bots" in active:
+            return "bots"
+        if len(text) > MAX_CHARACTERS and "pastes" in active:
+            return "pastes"
+        if text.startswith(LINK_BEGINNINGS) and LINKS_ONLY.fullmatch(text):
+            return "links-only" if "links-only" in active else None
+        if "system-text" in active and SYSTEM.match(text):
+            return "system-text"
+        if len(text) <= NOISE_CHARACTERS and " " not in text and "noise" in active:
+            return self._too_much_noise(number)
+        return None
+
+    def _too_much_noise(self, number: int) -> str | None:
+        if self._noise[number] >= max(NOISE_FREE, NOISE_SHARE * self._said[number]):
+            return "noise"
+        self._noise[number] += 1
+        return None
 
 
 def cleaned(messages: Iterable[Message], dropped: Counter[str]) -> Iterator[Message]:
-    """The messages worth keeping; `dropped` counts the others by rule."""
-    for message in messages:
-        if rule := _rule(message.text.strip()):
-            dropped[rule] += 1
-        else:
-            yield message
-
-
-def _rule(text: str) -> str | None:
-    if not text:
-        return "empty"
-    if LINKS_ONLY.fullmatch(text):
-        return "links only"
-    return "over-long paste" if len(text) > MAX_CHARACTERS else None
+    """The messages worth keeping by all rules; `dropped` counts the others."""
+    cleaning = Cleaning()
+    for _, message in cleaning.cleaned((0, message) for message in messages):
+        yield message
+    dropped.update(cleaning.dropped)

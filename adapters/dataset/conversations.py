@@ -1,83 +1,94 @@
-"""Conversations: what was said without a long silence in between, cut into windows to learn from.
+"""Conversations cut into windows to learn from.
 
-Knows messages and who the persona is; nothing of rendering or files.
+Knows what was said in sessions and who the persona is; nothing of rendering or files, and keeps
+no more than one window in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
 
-from adapters.messages import Message
+from .doubles import Said
+from .scratch import Session
 
-SILENCE = timedelta(hours=6)
 HELD_OUT_SHARE = 0.1
-
-Session = list[Message]
-IsPersona = Callable[[Message], bool]
-
-
-def sessions(messages: Iterable[Message], silence: timedelta = SILENCE) -> list[Session]:
-    """Sessions in order of time. Within one the file's own order stands.
-
-    Exports hold lines out of time order (a clock set back, a late delivery); sorting every line
-    would tear answers from questions, so only whole sessions are sorted.
-    """
-    found: list[Session] = []
-    for message in messages:
-        if not found or abs(message.at - found[-1][-1].at) > silence:
-            found.append([])
-        found[-1].append(message)
-    return sorted(found, key=lambda session: session[0].at)
+LONGEST_ANSWER = 256
+"""A longer monologue goes on in another window, after the same words of others."""
 
 
-def split(ordered: Sequence[Session], is_persona: IsPersona) -> tuple[list[Session], list[Session]]:
-    """(to train on, held out): the last sessions, with about a tenth of the persona's messages."""
-    said = [sum(map(is_persona, session)) for session in ordered]
-    wanted, cut = HELD_OUT_SHARE * sum(said), len(ordered)
-    while cut > 1 and sum(said[cut:]) < wanted:
-        cut -= 1
-    return list(ordered[:cut]), list(ordered[cut:])
+@dataclass(frozen=True, slots=True)
+class Window:
+    said: list[Said]
+    mine: int
+    """Messages of the persona in it."""
+    session: Session
 
 
 def windows(
-    ordered: Sequence[Session], is_persona: IsPersona, window_messages: int
-) -> Iterator[list[Message]]:
+    sessions: Iterable[Session],
+    persona: Set[int],
+    window_messages: int,
+    dropped: Counter[str],
+) -> Iterator[Window]:
     """Windows that don't overlap: every message of the persona is in exactly one.
 
     Each begins with somebody else and ends with the persona. Where the persona opens a session,
     the last words said to it before come first, as they would when the persona is served; where
-    there are none (the very beginning), the opening is left out.
+    there are none (the very beginning, of what is held out as well), the opening is left out and
+    counted in `dropped`.
     """
-    lead: list[Message] = []
-    for session in ordered:
-        yield from _packed(_exchanges(session, lead, is_persona), window_messages)
-        runs = [list(run) for mine, run in groupby(session, is_persona) if not mine]
-        lead = runs[-1] if runs else lead
+    lead: list[Said] = []
+    place = None
+    for session in sessions:
+        if (session.conversation, session.held_out) != place:
+            lead, place = [], (session.conversation, session.held_out)
+        window: list[Said] = []
+        mine = 0
+        for others, answer in _exchanges(session, lead, persona, window_messages, dropped):
+            if not answer:
+                lead = others
+                continue
+            if window and len(window) + len(others) + len(answer) > window_messages:
+                yield Window(window, mine, session)
+                window, mine = [], 0
+            room = max(1, window_messages - len(answer))
+            window += others[-room:]
+            window += answer
+            mine += len(answer)
+        if window:
+            yield Window(window, mine, session)
 
 
 def _exchanges(
-    session: Session, lead: list[Message], is_persona: IsPersona
-) -> Iterator[tuple[list[Message], list[Message]]]:
-    """(what others said, what the persona said to it), in order."""
-    others = lead
-    for mine, run in groupby(session, is_persona):
-        if not mine:
-            others = list(run)
-        elif others:
-            yield others, list(run)
-
-
-def _packed(
-    exchanges: Iterable[tuple[list[Message], list[Message]]], window_messages: int
-) -> Iterator[list[Message]]:
-    window: list[Message] = []
-    for others, answer in exchanges:
-        room = max(1, window_messages - len(answer))
-        if window and len(window) + len(others) + len(answer) > window_messages:
-            yield window
-            window = []
-        window += [*others[-room:], *answer]
-    if window:
-        yield window
+    session: Session,
+    lead: list[Said],
+    persona: Set[int],
+    window_messages: int,
+    dropped: Counter[str],
+) -> Iterator[tuple[list[Said], list[Said]]]:
+    """(what others said, what the persona said to it), in order; the last words of others at
+    the end, without an answer."""
+    others, answer = lead, list[Said]()
+    fresh = False  # whether `others` is of this session
+    for said in session.said:
+        if said[1] in persona:
+            if not others:
+                dropped["nobody had spoken before"] += 1
+                continue
+            answer.append(said)
+            if len(answer) >= LONGEST_ANSWER:
+                yield others, answer
+                answer = []
+            continue
+        if answer or not fresh:
+            if answer:
+                yield others, answer
+            others, answer, fresh = [], [], True
+        others.append(said)
+        if len(others) > 2 * window_messages:
+            del others[:-window_messages]
+    if answer:
+        yield others, answer
+    yield others, []

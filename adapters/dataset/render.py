@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypedDict
 
 from adapters.manifest import PromptFormat
@@ -54,6 +55,8 @@ def render(
 
 def neutralise(text: str) -> str:
     """The text with control characters gone and special tokens turned into plain text."""
+    if "<" not in text and "[" not in text and text.isprintable():
+        return text  # nearly always
     text = CONTROL.sub("", text)
     text = SPECIAL.sub(r"‹\1›", text)
     text = SYSTEM.sub(r"‹‹\1››", text)
@@ -61,6 +64,7 @@ def neutralise(text: str) -> str:
     return INSTRUCTION.sub(r"(\1)", text)
 
 
+@lru_cache(maxsize=1024)
 def clean_name(name: str, persona: str) -> str:
     """A speaker's name on one line, without a colon, and never the persona's own."""
     plain = "".join(

@@ -9,9 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.manifest import PersonaName, PromptFormat
 
+from .clean import RULES
+
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
+SHOWN = 60
+"""Characters of a sample in the table."""
 MEANING = {
     "kept": "lines that begin a message",
     "merged": "further lines of a message",
@@ -56,6 +61,8 @@ class ImportReport(BaseModel):
     """Messages by speaker, the most talkative first."""
     persona_speakers: tuple[str, ...]
     cleaned: dict[str, int]
+    cleaned_samples: dict[str, tuple[str, ...]] = {}
+    """The beginnings of a few messages that each rule dropped."""
     sessions: int
     learned: int
     """Messages of the persona in the training rows."""
@@ -66,6 +73,9 @@ class ImportReport(BaseModel):
     """Held-out rows: later than every training row."""
     first: datetime | None
     last: datetime | None
+    since: str | None = None
+    until: str | None = None
+    """The time that was asked for."""
     system_prompt: str
     prompt_format: PromptFormat
     digest: str
@@ -77,6 +87,7 @@ class ImportReport(BaseModel):
     def table(self) -> Table:
         """For a person to read on a terminal."""
         from rich.table import Table
+        from rich.text import Text
 
         table = Table("lines", "", "what became of them", title=f"{self.source} → {self.persona}")
         table.columns[0].justify = "right"
@@ -84,7 +95,7 @@ class ImportReport(BaseModel):
             table.add_row(f"{getattr(self, name):,}", name, meaning)
         table.add_row(f"{self.lines:,}", "in all", self._dates(), end_section=True)
         for rule, count in self.cleaned.items():
-            table.add_row(f"{count:,}", "cleaned", rule)
+            table.add_row(f"{count:,}", "cleaned", self._rule(rule))
         table.add_row(
             f"{self.learned:,}", "to learn", f"messages of {self._who()}, {self.examples:,} rows"
         )
@@ -92,8 +103,16 @@ class ImportReport(BaseModel):
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
         for number, line in self.unparsed_samples[:3]:
-            table.add_row(str(number), "unparsed", line)
+            table.add_row(str(number), "unparsed", Text(line))
         return table
+
+    def _rule(self, rule: str) -> Text:
+        """Its name and meaning, and what it dropped: other people's text, so never markup."""
+        from rich.text import Text
+
+        meaning = f": {RULES[rule]}" if rule in RULES else ""
+        samples = "".join(f"\n  {text[:SHOWN]}" for text in self.cleaned_samples.get(rule, ()))
+        return Text.assemble(rule + meaning, (samples, "dim"))
 
     def _dates(self) -> str:
         if not self.date_order:

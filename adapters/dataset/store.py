@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -21,6 +22,7 @@ from .render import ChatMessage
 from .report import ImportReport
 
 TRAIN, HELD_OUT, REPORT = "train.jsonl", "held_out.jsonl", "report.json"
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Row(TypedDict):
@@ -40,18 +42,52 @@ def folder(home: Path, persona: str) -> Path:
     return home / "datasets" / persona
 
 
-def digest(train: Sequence[Row], held_out: Sequence[Row]) -> str:
-    """SHA-256 over both files as `save` writes them."""
-    return hashlib.sha256(_jsonl(train) + b"\0" + _jsonl(held_out)).hexdigest()
+def encoded(row: Row) -> bytes:
+    """The row's line; half an emoji becomes a "?"."""
+    return ENCODE(row).encode("utf-8", "replace") + b"\n"
 
 
-def save(home: Path, dataset: Dataset) -> None:
-    """Replaces the persona's dataset as a whole. Raises NotWritable."""
-    target = folder(home, dataset.report.persona)
-    with writing(target.parent), replaced(target) as fresh:
-        (fresh / TRAIN).write_bytes(_jsonl(dataset.train))
-        (fresh / HELD_OUT).write_bytes(_jsonl(dataset.held_out))
-        (fresh / REPORT).write_text(dataset.report.model_dump_json(indent=2) + "\n", "utf-8")
+class Rows:
+    """The files of a dataset that is being written, row by row."""
+
+    def __init__(self, fresh: Path) -> None:
+        self._fresh = fresh
+        self._sha256 = hashlib.sha256()
+        self._train = (fresh / TRAIN).open("wb")
+        self._held_out = (fresh / HELD_OUT).open("wb")
+
+    def add(self, line: bytes, *, held_out: bool) -> None:
+        if held_out:
+            self._held_out.write(line)
+        else:
+            self._train.write(line)
+            self._sha256.update(line)
+
+    def close(self) -> None:
+        self._train.close()
+        self._held_out.close()
+
+    def digest(self) -> str:
+        """SHA-256 over both files, a zero byte between them; no row may follow."""
+        self.close()
+        whole = self._sha256.copy()
+        whole.update(b"\0")
+        with (self._fresh / HELD_OUT).open("rb") as file:
+            while data := file.read(1 << 20):
+                whole.update(data)
+        return whole.hexdigest()
+
+    def describe(self, report: ImportReport) -> None:
+        (self._fresh / REPORT).write_text(report.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def rewritten(home: Path, persona: str) -> Iterator[Rows]:
+    """Where to write the persona's dataset; it replaces the old one, whole, when the block ends
+    well. Raises NotWritable."""
+    target = folder(home, persona)
+    with writing(target.parent), replaced(target) as fresh, closing(Rows(fresh)) as rows:
+        yield rows
 
 
 def load(home: Path, persona: str) -> Dataset:
@@ -65,10 +101,6 @@ def load(home: Path, persona: str) -> Dataset:
         raise NoDataset(f"nothing was imported for {persona} yet; run: {again}") from None
     except (OSError, ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NoDataset(f"{source} can't be read; import it again: {again}") from error
-
-
-def _jsonl(rows: Sequence[Row]) -> bytes:
-    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
 
 
 def _rows(path: Path) -> list[Row]:

@@ -6,20 +6,24 @@ read → find the speaker → clean, split, render → save
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.dataset.building import Built, Voice, build
+from adapters.dataset.clean import Cleaning
+from adapters.dataset.era import Era
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
-from adapters.dataset.store import Dataset, digest, save
+from adapters.dataset.scratch import Scratch, scratch
+from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.manifest import PromptFormat
-from adapters.messages import Importer, Message, Options, Tally
+from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
 from adapters.registry import BadName, checked
 
 from . import whatsapp
+from .speakers import Figures, listed
 
 FORMATS: Mapping[str, Importer] = {"whatsapp": whatsapp.read}
 MAX_LISTED_SPEAKERS = 12
@@ -35,28 +39,55 @@ def import_chat(
     system_prompt: str | None = None,
     display_name: str | None = None,
     date_order: str | None = None,
+    era: Era | None = None,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
+    watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
-    `speakers` are the names that the persona has in the export. Raises AdaptersError with a
-    sentence; nothing is written then.
+    `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
+    reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
-    tally = Tally()
-    messages = list(importer(path, tally, Options(date_order)))
-    known = Counter(message.speaker for message in messages)
-    chosen = _chosen(speakers, known)
-    prompt = (
-        f"You are {name}. You are chatting with friends."
-        if system_prompt is None
-        else (system_prompt.strip())
-    )
-    voice = Voice(name, frozenset(chosen), prompt, PromptFormat())
-    built = build(messages, voice)
-    report = _report(format, path, persona, voice, tally, known, built, messages)
-    save(home, Dataset(report, built.train.rows, built.held_out.rows))
+    prompt = system_prompt
+    if prompt is None:
+        prompt = f"You are {name}. You are chatting with friends."
+    tally, cleaning = Tally(), Cleaning(keep, drop)
+    with scratch(home) as messages:
+        read = importer(path, tally, Options(date_order, watch))
+        messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
+        watch(1.0)
+        chosen = _chosen(speakers, messages)
+        voice = Voice(name, chosen, prompt.strip(), PromptFormat())
+        with rewritten(home, persona) as rows:
+            built = build(messages, voice, rows, cleaning)
+            report = _report(
+                format, path, persona, voice, tally, messages, cleaning, era, built, rows
+            )
+            rows.describe(report)
     return report
+
+
+def _counted(
+    read: Iterable[Message], scratch: Scratch, era: Era | None, cleaning: Cleaning
+) -> Iterator[tuple[int, Message]]:
+    """Each message of the era, with its speaker's number."""
+    for message in read:
+        number = scratch.number(message)
+        if era and not era.holds(message.at):
+            cleaning.drop("outside of the time asked for", message.text)
+        else:
+            yield number, message
+
+
+def list_speakers(
+    format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
+) -> list[Figures]:
+    """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
+    return listed(_importer(format)(path, Tally(), Options(date_order, watch)))
 
 
 def _importer(format: str) -> Importer:
@@ -73,8 +104,10 @@ def _checked(persona: str) -> str:
         raise BadRequest(str(error)) from error
 
 
-def _chosen(wanted: Sequence[str], known: Counter[str]) -> tuple[str, ...]:
-    """The speakers meant, as the export spells them; letter case is forgiven where it is clear."""
+def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
+    """The numbers of the speakers meant, by name or by the export's id of them; letter case is
+    forgiven where it is clear."""
+    known = _by_name(scratch)
     listed = ", ".join(
         f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
     )
@@ -84,15 +117,34 @@ def _chosen(wanted: Sequence[str], known: Counter[str]) -> tuple[str, ...]:
         raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
     if not wanted:
         raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
-    chosen = []
+    chosen: set[int] = set()
     for name in wanted:
-        bare = " ".join(name.split()).removeprefix("~").strip()
-        alike = [spelt for spelt in known if spelt.casefold() == bare.casefold()]
-        match = bare if bare in known else alike[0] if len(alike) == 1 else None
-        if match is None:
+        spelt = _spelt(name, known)
+        meant = {
+            number
+            for number, speaker in enumerate(scratch.speakers)
+            if speaker.name == spelt or speaker.id == name
+        }
+        if not meant:
             raise UnknownSpeaker(f"{name!r} does not speak in this export; {who}")
-        chosen.append(match)
-    return tuple(dict.fromkeys(chosen))
+        chosen |= meant
+    return frozenset(chosen)
+
+
+def _by_name(scratch: Scratch) -> Counter[str]:
+    known: Counter[str] = Counter()
+    for speaker, count in zip(scratch.speakers, scratch.counts, strict=True):
+        known[speaker.name] += count
+    return known
+
+
+def _spelt(name: str, known: Iterable[str]) -> str | None:
+    """The name as the export spells it."""
+    bare = " ".join(name.split()).removeprefix("~").strip()
+    if bare in known:
+        return bare
+    alike = [spelt for spelt in known if spelt.casefold() == bare.casefold()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _report(
@@ -101,10 +153,14 @@ def _report(
     persona: str,
     voice: Voice,
     tally: Tally,
-    known: Counter[str],
+    scratch: Scratch,
+    cleaning: Cleaning,
+    era: Era | None,
     built: Built,
-    messages: Sequence[Message],
+    rows: Rows,
 ) -> ImportReport:
+    speakers = scratch.speakers
+    first, last = scratch.span or (None, None)
     return ImportReport(
         persona=persona,
         display_name=voice.display_name,
@@ -123,17 +179,20 @@ def _report(
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
-        speakers=dict(known.most_common()),
-        persona_speakers=tuple(sorted(voice.speakers)),
-        cleaned=dict(built.cleaned),
+        speakers=dict(_by_name(scratch).most_common()),
+        persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
+        cleaned=dict(cleaning.dropped),
+        cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
         sessions=built.sessions,
         learned=built.train.messages,
-        examples=len(built.train.rows),
+        examples=built.train.rows,
         held_out_messages=built.held_out.messages,
-        held_out=len(built.held_out.rows),
-        first=min((m.at for m in messages), default=None),
-        last=max((m.at for m in messages), default=None),
+        held_out=built.held_out.rows,
+        first=first,
+        last=last,
+        since=era.since if era else None,
+        until=era.until if era else None,
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
-        digest=digest(built.train.rows, built.held_out.rows),
+        digest=rows.digest(),
     )

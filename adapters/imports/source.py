@@ -6,74 +6,74 @@ Reads in place and in bounded memory; knows nothing of what the lines mean.
 from __future__ import annotations
 
 import codecs
-import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from adapters.errors import BadExport
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from adapters.messages import Watch, unwatched
 
 MAX_BYTES = 1 << 30
+BLOCK_BYTES = 1 << 14
+LINE_END = re.compile(r"\r+\n")
 MAX_LINE_CHARACTERS = 1 << 20
 
 
-def lines(path: Path) -> Iterator[str]:
+def lines(path: Path, watch: Watch = unwatched) -> Iterator[str]:
     """Physical lines without their ends. Raises BadExport where there is no text to read."""
+    for block in blocks(path, watch):
+        yield from block[:-1].split("\n")
+
+
+def blocks(path: Path, watch: Watch = unwatched) -> Iterator[str]:
+    """The same lines, many at a time, each with a newline at its end: what a regex likes to read.
+
+    Only newlines end a line: U+2028 or a form feed inside a message is part of it.
+    """
+    number, rest = 1, ""
+    for text in _decoded(path, watch):
+        whole, newline, rest = (rest + text).rpartition("\n")
+        if len(rest) >= MAX_LINE_CHARACTERS:
+            number += whole.count("\n") + len(newline)
+            raise BadExport(f"line {number} of {path} never ends; this is not a chat export")
+        if newline:
+            block = whole + newline
+            number += block.count("\n")
+            yield LINE_END.sub("\n", block) if "\r" in block else block
+    if rest:
+        yield rest.rstrip("\r") + "\n"
+
+
+def _decoded(path: Path, watch: Watch) -> Iterator[str]:
     try:
-        with _opened(path) as binary:
-            yield from _decoded(binary, path)
+        with _opened(path) as (binary, size):
+            head = binary.read(4)
+            utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            decoder = codecs.getincrementaldecoder("utf-16" if utf16 else "utf-8-sig")("replace")
+            yield decoder.decode(head)
+            done = len(head)
+            while data := binary.read(BLOCK_BYTES):
+                done += len(data)
+                if done > MAX_BYTES:  # Counted as it comes: a zip's own idea of it may be a lie.
+                    raise BadExport(
+                        f"{path} holds more than {MAX_BYTES >> 30} GiB of text; split it first"
+                    )
+                yield decoder.decode(data)
+                watch(min(1.0, done / max(1, size)))
+            yield decoder.decode(b"", final=True)
     except OSError as error:
         raise BadExport(f"{path} can't be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error) as error:
         raise BadExport(f"{path} is a zip that can't be read: {error}") from error
 
 
-def _decoded(binary: IO[bytes], path: Path) -> Iterator[str]:
-    head = binary.read(4)
-    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    bounded = io.BufferedReader(_Bounded(head, binary, path), 1 << 18)
-    # Only newlines end a line: U+2028 or a form feed inside a message is part of it.
-    with io.TextIOWrapper(
-        bounded, encoding="utf-16" if utf16 else "utf-8-sig", errors="replace", newline="\n"
-    ) as text:
-        number = 0
-        while line := text.readline(MAX_LINE_CHARACTERS):
-            number += 1
-            if len(line) == MAX_LINE_CHARACTERS:
-                raise BadExport(f"line {number} of {path} never ends; this is not a chat export")
-            yield line.rstrip("\r\n")
-
-
-class _Bounded(io.RawIOBase):
-    """Bytes up to a limit, counted as they come: a zip's own idea of its size may be a lie."""
-
-    def __init__(self, head: bytes, binary: IO[bytes], path: Path) -> None:
-        self._head, self._binary, self._path, self._left = head, binary, path, MAX_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        target = memoryview(buffer).cast("B")
-        data = self._head or self._binary.read(len(target))
-        data, self._head = data[: len(target)], data[len(target) :]
-        self._left -= len(data)
-        if self._left < 0:
-            raise BadExport(
-                f"{self._path} holds more than {MAX_BYTES >> 30} GiB of text; split it first"
-            )
-        target[: len(data)] = data
-        return len(data)
-
-
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """The bytes of the text, and how many there should be."""
     if not path.exists():
         raise BadExport(f"there is no file {path}; check the path of the export")
     if path.is_dir():
@@ -82,12 +82,13 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise BadExport(f"{path} is empty; export the chat again")
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
-            yield file
+            yield file, path.stat().st_size
         return
     with zipfile.ZipFile(path) as archive:
         names = [n for n in archive.namelist() if not n.startswith("__MACOSX/")]
-        with archive.open(_chosen([n for n in names if n.endswith(".txt")], path)) as member:
-            yield member
+        chosen = _chosen([n for n in names if n.endswith(".txt")], path)
+        with archive.open(chosen) as member:
+            yield member, archive.getinfo(chosen).file_size
 
 
 def _chosen(names: list[str], path: Path) -> str:

@@ -5,19 +5,37 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from adapters import imports
 from adapters.dataset import store
+from adapters.dataset.era import Era
 from adapters.errors import AdaptersError, NotWritable
-from adapters.imports import import_chat
+from adapters.imports import import_chat, list_speakers, progress, speakers
+from adapters.messages import Message
 from tests.adapters.conftest import long_chat
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from adapters.dataset import scratch, store
+from adapters.imports import import_chat, list_speakers, progress, speakers
+from adapters.messages import Message
+module, kind, method = sys.argv[1].split(".")
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(getattr({"scratch": scratch, "store": store}[module], kind), method, kill)
+import_chat("whatsapp", Path(sys.argv[2]), "maya", ["Tom"], Path(sys.argv[3]))
+"""
 Export = Callable[..., Path]
 
 
@@ -44,6 +62,30 @@ def test_the_report_can_be_read_by_machines_and_people(export: Export, tmp_path:
     shown = io.StringIO()
     Console(file=shown, width=120).print(report.table())
     assert "dates read dmy" in shown.getvalue()
+
+
+def test_what_was_cleaned_is_shown_as_text_with_samples(export: Export, tmp_path: Path) -> None:
+    odd = [f"0{n}/03/2020, 11:00 - Tom: www.a.example/[/red]{n}" for n in range(5, 9)]
+    path = export(*long_chat(), *odd, "09/03/2020, 11:00 - Maya: fine [/b] then")
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
+    assert report.cleaned["links-only"] == 4
+    assert report.cleaned_samples["links-only"][0] == "www.a.example/[/red]5"
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(report.table())
+    assert "links-only: nothing but links" in shown.getvalue()
+    assert "www.a.example/[/red]8" in shown.getvalue()
+    kept = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path, keep=["links-only"])
+    assert "links-only" not in kept.cleaned
+
+
+def test_exports_that_overlap_are_counted_once(export: Export, tmp_path: Path) -> None:
+    lines = long_chat()
+    path = export(*lines[:200], *lines[100:])
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
+    assert (report.kept, report.cleaned["duplicates"]) == (400, 100)
+    assert report.learned + report.held_out_messages == 180
+    once = import_chat("whatsapp", export(*lines, name="once.txt"), "maya", ["Maya"], tmp_path)
+    assert once.digest == report.digest
 
 
 def test_the_same_export_gives_the_same_digest(export: Export, tmp_path: Path) -> None:
@@ -94,6 +136,122 @@ def test_a_failed_import_leaves_the_dataset_before_it(export: Export, tmp_path: 
     with pytest.raises(AdaptersError):
         import_chat("whatsapp", export("nothing"), "maya", ["Maya"], tmp_path)
     assert store.load(tmp_path, "maya") == before
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        ("2020", None, 60),
+        (None, "2020-01", 28),
+        ("2020-02", "2020-02", 28),
+        ("2020-01-05", "2020-01-06", 2),
+        ("2020-3", "2021", 4),
+        ("2021", None, 0),
+    ],
+)
+def test_an_era_is_learned_from_alone(
+    export: Export, tmp_path: Path, since: str | None, until: str | None, days: int
+) -> None:
+    era = Era.of(since, until)
+    path = export(*long_chat())
+    report = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path, era=era)
+    assert report.learned + report.held_out_messages == 3 * days
+    assert report.cleaned.get("outside of the time asked for", 0) == 5 * (60 - days)
+    assert (report.kept, report.since, report.until) == (300, since, until)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "sentence"),
+    [
+        ("soon", None, "'soon' is no date; write 2013, 2013-05"),
+        ("2020-13", None, "no date"),
+        (None, "2020-02-30", "no date"),
+        ("9999-12", "9999", "no date"),
+        ("2021", "2020", "turn them round"),
+    ],
+)
+def test_an_era_that_cannot_be_gets_a_sentence(
+    since: str | None, until: str | None, sentence: str
+) -> None:
+    with pytest.raises(AdaptersError, match=sentence):
+        Era.of(since, until)
+
+
+def test_speakers_are_listed_for_each_chat_with_their_times(export: Export) -> None:
+    figures = list_speakers("whatsapp", export(*long_chat()))
+    assert [(one.name, one.messages) for one in figures] == [("Maya", 180), ("Tom", 120)]
+    assert figures[0].as_json()["first"] == "2020-01-01T10:01:00"
+    assert figures[0].as_json()["last"] == "2020-03-04T10:06:00"
+    at = datetime(2020, 1, 1)
+    said = [
+        Message(at, "Ann", "a", conversation="two", speaker_id="7"),
+        Message(at - timedelta(days=1), "Ann", "b", conversation="two", speaker_id="7"),
+        Message(at.replace(tzinfo=UTC), "Ann", "c", conversation="one", speaker_id="8"),
+    ]
+    assert [(one.conversation, one.id, one.messages) for one in speakers.listed(said)] == [
+        ("one", "8", 1),
+        ("two", "7", 2),
+    ]
+    assert speakers.listed(said)[1].first == at - timedelta(days=1)
+
+
+def test_a_speaker_can_be_named_by_the_exports_id(tmp_path: Path) -> None:
+    said = [
+        Message(datetime(2020, 1, 1, 10, n), name, f"{name} {n}", speaker_id=id_)
+        for n, (name, id_) in enumerate([("Tom", "1"), ("May", "2"), ("Tom", "1"), ("Mia", "2")])
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(imports, "FORMATS", {"made": lambda path, tally, options: iter(said)})
+        report = import_chat("made", tmp_path, "maya", ["2"], tmp_path)
+    assert report.persona_speakers == ("May", "Mia")
+    assert report.learned == 2
+
+
+def test_the_bar_fills_and_says_nothing_where_nobody_watches(export: Export) -> None:
+    path = export(*long_chat())
+    heard: list[float] = []
+    list_speakers("whatsapp", path, watch=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+    terminal, file = (
+        Console(file=io.StringIO(), force_terminal=forced, width=80) for forced in (True, False)
+    )
+    for console in (terminal, file):
+        with progress.shown(path, console) as watch:
+            watch(0.5)
+            watch(1.0)
+    assert "making rows" in terminal.file.getvalue()
+    assert file.file.getvalue() == ""
+
+
+def test_two_imports_at_once_leave_one_of_them_whole(export: Export, tmp_path: Path) -> None:
+    path = export(*long_chat())
+    with ThreadPoolExecutor(4) as pool:
+        runs = [
+            pool.submit(import_chat, "whatsapp", path, "maya", [who], tmp_path)
+            for who in ("Maya", "Tom") * 6
+        ]
+        digests = {run.result().digest for run in runs}
+    dataset = store.load(tmp_path, "maya")
+    assert len(digests) == 2
+    assert dataset.report.digest in digests
+    assert len(dataset.train) == dataset.report.examples
+    assert [p.name for p in (tmp_path / "datasets").iterdir() if p.is_dir()] == ["maya"]
+
+
+def test_a_killed_import_leaves_the_dataset_before_it_and_no_scratch(
+    export: Export, tmp_path: Path
+) -> None:
+    before = import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], tmp_path)
+    path = export(*long_chat(), name="again.txt")
+    for after in ("scratch.Scratch.arrange", "store.Rows.digest", "store.Rows.describe"):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, after, str(path), str(tmp_path)],
+            cwd=Path(__file__).parents[2], check=False,
+        )  # fmt: skip
+        assert done.returncode == -signal.SIGKILL
+        assert store.load(tmp_path, "maya").report == before
+        assert not list((tmp_path / "datasets").glob(".import-*"))
 
 
 def test_a_home_that_cannot_be_a_folder_gets_a_sentence(export: Export, tmp_path: Path) -> None:

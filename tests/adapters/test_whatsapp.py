@@ -14,7 +14,7 @@ import pytest
 from adapters.dataset.clean import cleaned
 from adapters.errors import BadExport, BadRequest
 from adapters.imports import source
-from adapters.imports.whatsapp import read
+from adapters.imports.whatsapp import markers, read
 from adapters.messages import Message, Options, Tally
 
 Export = Callable[..., Path]
@@ -197,6 +197,45 @@ def test_only_the_caption_of_a_medium_is_a_message(
     assert [m.text for m in messages] == ([caption] if caption else [])
     assert tally.bins["media"] >= 1
     assert tally.captions == bool(caption)
+
+
+@pytest.mark.parametrize("words", [*markers.DELETIONS, *markers.OMISSIONS_IOS, "ENCUESTA:", "null"])
+def test_the_apps_own_words_are_noticed_on_lines_that_are_read_fast(
+    export: Export, words: str
+) -> None:
+    path = export(
+        "13/02/2023, 09:00 - Tom: before",
+        f"13/02/2023, 09:01 - Maya: {words}",
+        "13/02/2023, 09:02 - Tom: after",
+    )
+    assert said(path) == [("Tom", "before"), ("Tom", "after")]
+
+
+def test_several_ways_to_write_a_header_share_a_file(export: Export) -> None:
+    usual = [f"[13/02/2023, 09:0{n}:00] Maya: m{n}" for n in range(5)]
+    path = export(
+        *usual,
+        "\u200e[13/02/2023, 09:06:00] Tom: marked",
+        "[13/02/2023, 9:07:00\u202fPM] Tom: half",
+        "[13/02/23, 09:08:00] Tom: short",
+        "[14/02/2023, 09:09:00] Tom: usual again",
+    )
+    assert said(path)[5:] == [
+        ("Tom", "marked"), ("Tom", "half"), ("Tom", "short"), ("Tom", "usual again"),
+    ]  # fmt: skip
+    assert parsed(path)[0][6].at == datetime(2023, 2, 13, 21, 7)
+
+
+def test_a_minute_of_one_digit_is_no_header(export: Export) -> None:
+    path = export("13/02/2023, 09:00 - Maya: one", "13/02/2023, 09:1 - Maya: two")
+    assert said(path) == [("Maya", "one\n13/02/2023, 09:1 - Maya: two")]
+
+
+def test_a_message_that_never_ends_is_counted_and_cut(export: Export) -> None:
+    path = export("13/02/2023, 09:00 - Maya: one", *["more"] * 100_000)
+    messages, tally = parsed(path)
+    assert tally.bins["merged"] == 100_000
+    assert len(messages[0].text) < 300_000
 
 
 def test_an_edit_is_taken_off_the_last_line(export: Export) -> None:

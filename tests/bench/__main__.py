@@ -1,6 +1,6 @@
 """Runs the benches, all of them or those named, and prints a table for each.
 
-python -m tests.bench [--quick] [parts] [discord] [serving] [gaps] [flips]
+python -m tests.bench [--quick] [parts] [import] [discord] [serving] [gaps] [flips]
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from inference_server.settings import STARTER_MODEL
-from tests.bench import discord_turns, flips, gaps, import_and_turn, serving
+from tests.bench import discord_turns, flips, gaps, import_and_turn, importing, serving
 from tests.bench.figures import Figure, table
 from tests.bench.servers import Pair
 from tests.inference_server import made
 from tests.inference_server.large import wide_base
 
-BENCHES = ("parts", "discord", "serving", "gaps", "flips")
+BENCHES = ("parts", "import", "discord", "serving", "gaps", "flips")
 QUICK = 5
 """With --quick there are so many times fewer measurements: to see whether it runs."""
 WIDTH = 150
@@ -57,6 +57,9 @@ def run(benches: tuple[str, ...], fewer: int) -> None:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         if "parts" in benches:
             out.print(import_and_turn.table())
+        if "import" in benches:
+            found = importing.figures(importing.measure(progress, fewer))
+            show("importing (ratio of times)", "the other", "ours / other", found)
         if "discord" in benches:
             talking(fewer, progress, show)
         if {"serving", "gaps"} & set(benches):

@@ -7,35 +7,34 @@ then to tell the messages. Knows nothing of personas or datasets.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
-from adapters.errors import BadExport, BadRequest
-from adapters.imports.source import lines
+from adapters.errors import BadRequest
+from adapters.imports.source import blocks
 from adapters.messages import Message, Options, Tally
 
 from . import dates
-from .header import HEADER, Kind, clock, kind, visible
+from .header import INVISIBLE, visible
 from .markers import (
     ATTACHED,
     ATTACHED_FILE,
+    BEGINNINGS,
     DELETED,
     EDITED,
     LRM,
+    NOTICED,
     OMITTED,
     OMITTED_IOS,
     OTHER_MEDIA,
     is_system,
 )
-from .names import Names
+from .survey import Survey, survey
 
 WHATEVER = Options()
-PASTED_SHARE = 0.01
-"""Headers of another kind than the file's own are pasted text when they are this rare."""
-GROUP = re.compile(r'created (?:this )?group ["“](.+?)["”]')
+MAX_FURTHER_CHARACTERS = 1 << 18
 FILE_NAME_TITLE = re.compile(r" • ")
 """iOS writes "name • 2 pages" before a document: not a caption."""
 
@@ -48,83 +47,49 @@ def read(path: Path, tally: Tally, options: Options = WHATEVER) -> Iterator[Mess
     if options.date_order and options.date_order not in dates.ORDERS:
         known = ", ".join(dates.ORDERS)
         raise BadRequest(f"there is no date order {options.date_order!r}; choose one of {known}")
-    survey = _survey(path, options)
-    tally.date_order = " and ".join(survey.decision.names)
-    tally.date_order_reason = survey.decision.reason
-    entry: _Entry | None = None
-    for number, line in enumerate(lines(path), 1):
-        tally.lines += 1
-        header = survey.header(line)
-        if header is None:
+    file = survey(path, options)
+    tally.date_order = " and ".join(file.decision.names)
+    tally.date_order_reason = file.decision.reason
+    number = plain = 0
+    held: Message | None = None  # plain, and told as soon as it is known to have no further line
+    entry: _Entry | None = None  # everything else
+    taken_apart, speakers, days, times = file.lines.findall, file.speakers, file.days, file.times
+    for block in blocks(path, lambda share: options.watch((1 + share) / 2)):
+        for day, o_clock, name, words in taken_apart(block):
+            number += 1
+            if (
+                day
+                and (speaker := speakers.get(name))
+                and (midnight := days[day])
+                and (since := times[o_clock]) is not None
+                and (text := words.strip())[:NOTICED] not in BEGINNINGS
+                and ">" not in text
+                and " (" not in text
+                and (text.isascii() or not INVISIBLE.search(text))
+            ):
+                if done := held or (entry and entry.told(tally, file)):
+                    yield done
+                held, entry, rest = Message(midnight + since, speaker, text), None, (name, words)
+                plain += 1
+                continue
+            line = file.whole(day, o_clock, name, words)
+            if header := file.header(line):
+                if done := held or (entry and entry.told(tally, file)):
+                    yield done
+                held, entry = None, _Entry(number, line, file.moment(header), header["rest"])
+                continue
+            if held:
+                entry = _Entry(number - 1, "", held.at, ": ".join(rest))
+                held = None
+                plain -= 1
             if entry:
-                entry.more.append(line)
+                entry.goes_on(line)
             else:
                 tally.miss(number, line)
-            continue
-        if entry and (message := entry.told(tally, survey)):
-            yield message
-        entry = _Entry(number, line, survey.moment(header), header["rest"])
-    if entry and (message := entry.told(tally, survey)):
-        yield message
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """How this one file writes its headers, dates and names."""
-
-    kinds: frozenset[Kind]
-    decision: dates.Decision
-    names: Names
-    groups: set[str]
-    days: dict[str, date | None] = field(default_factory=dict)
-
-    def header(self, line: str) -> re.Match[str] | None:
-        found = HEADER.match(line)
-        return found if found and kind(found) in self.kinds else None
-
-    def moment(self, header: re.Match[str]) -> datetime | None:
-        text = header["date"]
-        if text not in self.days:
-            self.days[text] = self.decision.date(text, header["separator"])
-        day, time = self.days[text], clock(header)
-        return datetime.combine(day, time) if day and time else None
-
-
-def _survey(path: Path, options: Options) -> _Survey:
-    uses: Counter[tuple[Kind, str, str]] = Counter()
-    names, groups = Names(), set()
-    for line in lines(path):
-        if header := HEADER.match(line):
-            uses[kind(header), header["date"], header["separator"]] += 1
-            names.observe(header["rest"])
-            if "created" in header["rest"] and (group := GROUP.search(header["rest"])):
-                groups.add(group[1])
-    kinds = _own(_by_kind(uses))
-    if not kinds:
-        raise BadExport(
-            f"{path} is not a WhatsApp export: no line looks like '31/12/2023, 21:05 - Name: text' "
-            "or '[31/12/2023, 21:05:10] Name: text'; in WhatsApp open the chat, choose Export "
-            "chat without media, and give me that .txt or .zip"
-        )
-    written: Counter[tuple[str, str]] = Counter()
-    for (kind_, text, separator), count in uses.items():
-        if kind_ in kinds:
-            written[text, separator] += count
-    return _Survey(kinds, dates.decide(written, options.date_order), names, groups)
-
-
-def _by_kind(uses: Counter[tuple[Kind, str, str]]) -> Counter[Kind]:
-    kinds: Counter[Kind] = Counter()
-    for (kind_, _, _), count in uses.items():
-        kinds[kind_] += count
-    return kinds
-
-
-def _own(kinds: Counter[Kind]) -> frozenset[Kind]:
-    """The kinds of header that are the file's own and not pasted from elsewhere."""
-    strong = {k: n for k, n in kinds.items() if k != "weak"}
-    enough = PASTED_SHARE * sum(strong.values())
-    return frozenset(k for k, n in strong.items() if n >= enough) or frozenset(kinds)
+    if done := held or (entry and entry.told(tally, file)):
+        yield done
+    tally.lines += number
+    tally.put("kept", plain)
 
 
 @dataclass
@@ -136,33 +101,43 @@ class _Entry:
     at: datetime | None
     rest: str
     more: list[str] = field(default_factory=list)
+    further: int = 0
+    """How many lines follow; of a message that never ends `more` has only the first."""
+    room: int = MAX_FURTHER_CHARACTERS
 
-    def told(self, tally: Tally, survey: _Survey) -> Message | None:
+    def goes_on(self, line: str) -> None:
+        self.further += 1
+        self.room -= len(line) + 1
+        if self.room > 0:
+            self.more.append(line)
+
+    def told(self, tally: Tally, file: Survey) -> Message | None:
         """Puts every line into its bin; the message, if a person wrote one."""
         if self.at is None:
             tally.miss(self.number, self.line)
             for offset, line in enumerate(self.more, 1):
                 tally.miss(self.number + offset, line)
+            tally.put("unparsed", self.further - len(self.more))
             return None
-        speaker, words = survey.names.split(self.rest)
-        if speaker is None or is_system(words, speaker, survey.groups):
-            tally.put("system", 1 + len(self.more))
+        speaker, words = file.names.split(self.rest)
+        if speaker is None or is_system(words, speaker, file.groups):
+            tally.put("system", 1 + self.further)
             return None
         return self._message(tally, self.at, speaker, "\n".join([words, *self.more]))
 
     def _message(self, tally: Tally, at: datetime, speaker: str, marked: str) -> Message | None:
         text, edits = _unedited(visible(marked).strip())
         if DELETED.fullmatch(text):
-            tally.put("deleted", 1 + len(self.more))
+            tally.put("deleted", 1 + self.further)
             return None
         tally.edited += edits
         caption = _caption(marked.strip(), text)
         if caption is None:
             tally.put("kept")
-            tally.put("merged", len(self.more))
+            tally.put("merged", self.further)
             return Message(at, speaker, text)
         tally.put("media")
-        tally.put("merged" if caption else "media", len(self.more))
+        tally.put("merged" if caption else "media", self.further)
         if not caption:
             return None
         tally.captions += 1

@@ -32,9 +32,9 @@ def fields(text: str) -> Fields:
     return int(first), int(second), int(third)
 
 
-def shape(text: str, separator: str) -> Shape:
+def shape(text: str) -> Shape:
     widths = [len(part) for part in FIELDS.findall(text)]
-    return separator, widths.index(4) if 4 in widths else -1
+    return text[widths[0]], widths.index(4) if 4 in widths else -1
 
 
 def as_date(numbers: Fields, order: str) -> date | None:
@@ -54,19 +54,19 @@ class Decision:
     """The orders found, the most used first."""
     reason: str
 
-    def date(self, text: str, separator: str) -> date | None:
-        order = self.orders.get(shape(text, separator))
+    def date(self, text: str) -> date | None:
+        order = self.orders.get(shape(text))
         return as_date(fields(text), order) if order else None
 
 
-def decide(uses: dict[tuple[str, str], int], asked: str | None = None) -> Decision:
+def decide(uses: dict[str, int], asked: str | None = None) -> Decision:
     """The order of every shape of date in a file.
 
     `uses` counts (date as written, separator), in the order of first appearance.
     """
     seen: dict[Shape, dict[Fields, int]] = {}
-    for (text, separator), count in uses.items():
-        dates = seen.setdefault(shape(text, separator), {})
+    for text, count in uses.items():
+        dates = seen.setdefault(shape(text), {})
         dates[fields(text)] = dates.get(fields(text), 0) + count
     verdicts = {shape_: _verdict(shape_, dates, asked) for shape_, dates in seen.items()}
     by_use = sorted(seen, key=lambda shape_: -sum(seen[shape_].values()))

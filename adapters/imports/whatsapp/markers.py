@@ -16,50 +16,50 @@ def _any(*phrases: str) -> str:
     return "|".join(re.escape(phrase) for phrase in phrases)
 
 
+DELETIONS = (
+    "This message was deleted",
+    "You deleted this message",
+    "Diese Nachricht wurde gelöscht",
+    "Du hast diese Nachricht gelöscht",
+    "Se eliminó este mensaje",
+    "Este mensaje fue eliminado",
+    "Eliminaste este mensaje",
+    "Mensagem apagada",
+    "Essa mensagem foi apagada",
+    "Esta mensagem foi apagada",
+    "Você apagou esta mensagem",
+    "Apagou esta mensagem",
+    "Esta mensagem foi eliminada",
+    "Eliminou esta mensagem",
+    "Ce message a été supprimé",
+    "Vous avez supprimé ce message",
+    "Questo messaggio è stato eliminato",
+    "Hai eliminato questo messaggio",
+    "Dit bericht is verwijderd",
+    "U heeft dit bericht verwijderd",
+    "Bu mesaj silindi",
+    "Данное сообщение удалено",
+    "Вы удалили данное сообщение",
+    "Це повідомлення було видалено",
+    "Ви видалили це повідомлення",
+    "Tato zpráva byla smazána",
+    "Tuto zprávu jste smazal/a",
+    "تم حذف هذه الرسالة",
+    "הודעה זו נמחקה",
+    "این پیام حذف شد",
+    "این پیام حذف شده است",
+    "यह मैसेज मिटाया गया",
+    "यह संदेश मिटाया गया",
+    "यह मैसेज डिलीट कर दिया गया है",
+    "Pesan ini dihapus",
+    "Pesan ini telah dihapus",
+    "消息已删除",
+    "信息已删除",
+    "这条消息已被删除",
+)
 DELETED = re.compile(
-    "(?:"
-    + _any(
-        "This message was deleted",
-        "You deleted this message",
-        "Diese Nachricht wurde gelöscht",
-        "Du hast diese Nachricht gelöscht",
-        "Se eliminó este mensaje",
-        "Este mensaje fue eliminado",
-        "Eliminaste este mensaje",
-        "Mensagem apagada",
-        "Essa mensagem foi apagada",
-        "Esta mensagem foi apagada",
-        "Você apagou esta mensagem",
-        "Apagou esta mensagem",
-        "Esta mensagem foi eliminada",
-        "Eliminou esta mensagem",
-        "Ce message a été supprimé",
-        "Vous avez supprimé ce message",
-        "Questo messaggio è stato eliminato",
-        "Hai eliminato questo messaggio",
-        "Dit bericht is verwijderd",
-        "U heeft dit bericht verwijderd",
-        "Bu mesaj silindi",
-        "Данное сообщение удалено",
-        "Вы удалили данное сообщение",
-        "Це повідомлення було видалено",
-        "Ви видалили це повідомлення",
-        "Tato zpráva byla smazána",
-        "Tuto zprávu jste smazal/a",
-        "تم حذف هذه الرسالة",
-        "הודעה זו נמחקה",
-        "این پیام حذف شد",
-        "این پیام حذف شده است",
-        "यह मैसेज मिटाया गया",
-        "यह संदेश मिटाया गया",
-        "यह मैसेज डिलीट कर दिया गया है",
-        "Pesan ini dihapus",
-        "Pesan ini telah dihapus",
-        "消息已删除",
-        "信息已删除",
-        "这条消息已被删除",
-    )
-    + r")(?: by (?:an )?admin\b[^\n]*)?\.?|Diese Nachricht wurde von Admin [^\n]* gelöscht\.?"
+    f"(?:{_any(*DELETIONS)}"
+    r")(?: by (?:an )?admin\b[^\n]*)?\.?|Diese Nachricht wurde von Admin [^\n]* gelöscht\.?"
 )
 
 EDITED = re.compile(
@@ -97,34 +97,33 @@ OMITTED = re.compile(
 )
 """A whole message that stands for a medium left out (Android; a view-once picture is "null")."""
 
-OMITTED_IOS = re.compile(
-    r"(?:(?:image|video|audio|sticker|GIF|document|Contact card|video note|voice message) omitted|"
-    + _any(
-        *("Bild weggelassen", "Video weggelassen", "Audio weggelassen", "Sticker weggelassen"),
-        *("GIF weggelassen", "Dokument weggelassen", "Kontaktkarte ausgelassen"),
-        *("imagen omitida", "Video omitido", "audio omitido", "sticker omitido", "GIF omitido"),
-        *("documento omitido", "Tarjeta de contacto omitida"),
-        *("imagem não revelada", "vídeo não revelado", "ficheiro de áudio não revelado"),
-        *("sticker não revelado", "GIF não revelada", "documento não revelado"),
-        *("Contacto não revelado", "imagem ocultada", "vídeo ocultado", "áudio ocultado"),
-        "figurinha omitida",
-        *("image absente", "vidéo absente", "audio omis", "sticker omis", "GIF retiré"),
-        *("document manquant", "Fiche contact manquante"),
-        *("immagine omessa", "video omesso", "audio omesso", "sticker non incluso"),
-        *("GIF esclusa", "documento omesso", "Scheda contatto omessa"),
-        *("изображение отсутствует", "видео отсутствует", "аудио отсутствует"),
-        *("стикер не добавлен", "GIF отсутствует", "документ отсутствует"),
-        "карточка контакта отсутствует",
-        *("зображення відсутнє", "відео відсутнє", "аудіо відсутнє", "Наклейку не додано"),
-        *("GIF-анімацію пропущено", "документ пропущено", "Картка контакту відсутня"),
-        *("obrázek vynechán", "video vynecháno", "nálepka vynechána", "GIF vynechán"),
-        *("dokument vynechán", "Vizitka vynechána"),
-        *("لم يتم إدراج الصورة", "لم يتم إدراج الفيديوهات", "لم يتم إدراج المقاطع الصوتية"),
-        *("تم حذف الملصقات", "لم يتم إدراج صورة GIF", "لم يتم إدراج المستند"),
-        "لم يتم إدراج بطاقة جهة اتصال",
-    )
-    + r")\.?\s*\Z"
+OMISSIONS_IOS = (
+    *("image omitted", "video omitted", "audio omitted", "sticker omitted", "GIF omitted"),
+    *("document omitted", "Contact card omitted", "video note omitted", "voice message omitted"),
+    *("Bild weggelassen", "Video weggelassen", "Audio weggelassen", "Sticker weggelassen"),
+    *("GIF weggelassen", "Dokument weggelassen", "Kontaktkarte ausgelassen"),
+    *("imagen omitida", "Video omitido", "audio omitido", "sticker omitido", "GIF omitido"),
+    *("documento omitido", "Tarjeta de contacto omitida"),
+    *("imagem não revelada", "vídeo não revelado", "ficheiro de áudio não revelado"),
+    *("sticker não revelado", "GIF não revelada", "documento não revelado"),
+    *("Contacto não revelado", "imagem ocultada", "vídeo ocultado", "áudio ocultado"),
+    "figurinha omitida",
+    *("image absente", "vidéo absente", "audio omis", "sticker omis", "GIF retiré"),
+    *("document manquant", "Fiche contact manquante"),
+    *("immagine omessa", "video omesso", "audio omesso", "sticker non incluso"),
+    *("GIF esclusa", "documento omesso", "Scheda contatto omessa"),
+    *("изображение отсутствует", "видео отсутствует", "аудио отсутствует"),
+    *("стикер не добавлен", "GIF отсутствует", "документ отсутствует"),
+    "карточка контакта отсутствует",
+    *("зображення відсутнє", "відео відсутнє", "аудіо відсутнє", "Наклейку не додано"),
+    *("GIF-анімацію пропущено", "документ пропущено", "Картка контакту відсутня"),
+    *("obrázek vynechán", "video vynecháno", "nálepka vynechána", "GIF vynechán"),
+    *("dokument vynechán", "Vizitka vynechána"),
+    *("لم يتم إدراج الصورة", "لم يتم إدراج الفيديوهات", "لم يتم إدراج المقاطع الصوتية"),
+    *("تم حذف الملصقات", "لم يتم إدراج صورة GIF", "لم يتم إدراج المستند"),
+    "لم يتم إدراج بطاقة جهة اتصال",
 )
+OMITTED_IOS = re.compile(rf"(?:{_any(*OMISSIONS_IOS)})\.?\s*\Z")
 """What iOS writes at the end of a message instead of a medium, after its mark or alone."""
 
 ATTACHED = re.compile(
@@ -153,9 +152,12 @@ ATTACHED_FILE = re.compile(
 )
 """The end of a line that names such a file (Android)."""
 
+POLLS = ("POLL", "SONDAGEM", "ENQUETE", "ENCUESTA", "SONDAGE", "UMFRAGE", "SONDAGGIO", "PEILING",
+         "ANKET")  # fmt: skip
+PLACES = ("Location", "location", "Ubicación", "Standort", "Localização", "Localisation",
+          "Posizione")  # fmt: skip
 OTHER_MEDIA = re.compile(
-    r"(?:POLL|SONDAGEM|ENQUETE|ENCUESTA|SONDAGE|UMFRAGE|SONDAGGIO|PEILING|ANKET):\s*(?:\n|\Z)"
-    r"|(?:[Ll]ocation|Ubicación|Standort|Localização|Localisation|Posizione):\s*https?://\S+\s*\Z"
+    rf"(?:{_any(*POLLS)}):\s*(?:\n|\Z)|(?:{_any(*PLACES)}):\s*https?://\S+\s*\Z"
     r"|[Ll]ive location shared\s*\Z"
 )
 
@@ -176,6 +178,17 @@ SYSTEM = re.compile(
     r"|is a contact|you're now an admin|now an admin)"
 )
 """What iOS says in somebody's name, in English, after its mark."""
+
+
+NOTICED = 5
+BEGINNINGS = frozenset(
+    words[:NOTICED]
+    for words in (
+        *DELETIONS, *OMISSIONS_IOS, *PLACES, *(f"{poll}:" for poll in POLLS),
+        "Messages ", "null", "Live location", "live location",
+    )
+)  # fmt: skip
+"""How everything above begins that needs neither a mark nor ">" nor " (": the rest is plain."""
 
 
 def is_system(words: str, speaker: str, groups: set[str]) -> bool:

@@ -24,6 +24,8 @@ class Names:
 
     second: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     """What follows "name: " up to the next ": ", and on how many lines; None where it varies."""
+    varied: set[str] = field(default_factory=lambda: {""})
+    """The names where it varies, and no name at all: nothing more can be learned of them."""
     clean: dict[str, str | None] = field(default_factory=dict)
 
     def observe(self, rest: str) -> None:
@@ -32,7 +34,15 @@ class Names:
             return
         part, found, _ = words.partition(": ")
         known, count = self.second.get(name, (part if found else None, 0))
-        self.second[name] = (known if found and known == part else None, count + 1)
+        if not found or known != part:
+            known = None
+            self.varied.add(name)
+        self.second[name] = (known, count + 1)
+
+    def simple(self) -> dict[str, str]:
+        """Who speaks, by what stands before the first colon, where nothing more need be asked."""
+        cleaned = ((name, _clean(name)) for name in self.varied)
+        return {name: speaker for name, speaker in cleaned if speaker}
 
     def split(self, rest: str) -> tuple[str | None, str]:
         """(speaker, what follows), or (None, rest) where nobody speaks: a system line."""
