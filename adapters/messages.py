@@ -5,7 +5,7 @@ Knows nothing of any format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +22,23 @@ class Message:
     """One message of a person."""
 
     at: datetime
-    """Wall-clock time as the export shows it; no zone, exports name none."""
+    """Wall-clock time as the export shows it; aware where the export has a zone."""
     speaker: str
+    """The name people see."""
     text: str
     """What was written, lines joined by newlines; a medium's caption; may be empty."""
+    conversation: str = ""
+    """Which chat of the export: its title or id; "" where there is only one."""
+    speaker_id: str = ""
+    """The export's own id of the speaker, where it has one."""
+    id: str = ""
+    """The export's id of the message."""
+    reply_to: str = ""
+    """The id of the message it answers."""
+    reactions: tuple[tuple[str, int], ...] = ()
+    """Emoji and how many."""
+    forwarded: bool = False
+    bot: bool = False
 
 
 @dataclass
@@ -45,6 +58,8 @@ class Tally:
     date_order: str | None = None
     """How dates were read, such as "dmy"; several when the file mixes them."""
     date_order_reason: str | None = None
+    notes: list[str] = field(default_factory=list)
+    """What the user should know about this export, a sentence each."""
 
     def put(self, bin_: Bin, lines: int = 1) -> None:
         self.bins[bin_] += lines
@@ -61,6 +76,10 @@ class Options:
     """What the user may know better than the file."""
 
     date_order: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """For tables: which column is `at`, `speaker`, `text` and so on."""
+    time_format: str | None = None
+    """For tables: how times are written, in the letters of strptime."""
 
 
 Importer = Callable[[Path, Tally, Options], Iterator[Message]]

@@ -51,6 +51,8 @@ class ImportReport(BaseModel):
     captions: int = 0
     date_order: str | None = None
     date_order_reason: str | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know about this export."""
 
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
@@ -93,6 +95,8 @@ class ImportReport(BaseModel):
         )
         for number, line in self.unparsed_samples[:3]:
             table.add_row(str(number), "unparsed", line)
+        for note in self.notes:
+            table.add_row("", "note", note)
         return table
 
     def _dates(self) -> str:

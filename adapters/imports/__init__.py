@@ -19,9 +19,12 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally
 from adapters.registry import BadName, checked
 
-from . import whatsapp
+from . import telegram, whatsapp
 
-FORMATS: Mapping[str, Importer] = {"whatsapp": whatsapp.read}
+FORMATS: Mapping[str, Importer] = {
+    "telegram": telegram.read,
+    "whatsapp": whatsapp.read,
+}
 MAX_LISTED_SPEAKERS = 12
 
 
@@ -123,6 +126,7 @@ def _report(
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
+        notes=tuple(tally.notes),
         speakers=dict(known.most_common()),
         persona_speakers=tuple(sorted(voice.speakers)),
         cleaned=dict(built.cleaned),

@@ -1,0 +1,166 @@
+"""The entries of an export: a lone file, a folder or a zip, read in place and in bounded memory.
+
+Nothing is unpacked, and an entry's name is only ever a key: no path is made of it. Knows nothing
+of what the entries mean.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from adapters.errors import BadExport
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MAX_ENTRIES = 200_000
+MAX_BYTES = 8 << 30
+"""Of all entries together."""
+MAX_RATIO = 200
+"""Chats shrink five- to fiftyfold in a zip; what grows more than this is made to fill memory."""
+UNSUSPICIOUS_BYTES = 16 << 20
+MAX_LINE_CHARACTERS = 1 << 20
+HEAD_BYTES = 16 << 10
+
+
+@dataclass
+class Export:
+    """An opened export: what it holds, and how to read it."""
+
+    path: Path
+    names: tuple[str, ...]
+    """Of files, with forward slashes, in alphabetical order."""
+    opener: Callable[[str], IO[bytes]]
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Bytes of zipped entries: (as packed, as claimed)."""
+    bytes_read: int = 0
+    heads: dict[str, bytes] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        with (
+            self.opener(name) as raw,
+            io.BufferedReader(_Bounded(self, name, raw), 1 << 16) as file,
+        ):
+            yield file
+
+    def head(self, name: str) -> bytes:
+        """The first kilobytes of an entry."""
+        if name not in self.heads:
+            with self.open(name) as file:
+                self.heads[name] = file.read(HEAD_BYTES)
+        return self.heads[name]
+
+    def head_text(self, name: str) -> str:
+        head = self.head(name)
+        return head.decode("utf-16" if _utf16(head) else "utf-8-sig", "replace")
+
+    def lines(self, name: str) -> Iterator[str]:
+        """Physical lines without their ends; only newlines end one."""
+        encoding = "utf-16" if _utf16(self.head(name)) else "utf-8-sig"
+        with (
+            self.open(name) as file,
+            io.TextIOWrapper(file, encoding, errors="replace", newline="\n") as text,
+        ):
+            number = 0
+            while line := text.readline(MAX_LINE_CHARACTERS):
+                number += 1
+                if len(line) == MAX_LINE_CHARACTERS:
+                    raise BadExport(
+                        f"line {number} of {name} never ends; this is not a chat export"
+                    )
+                yield line.rstrip("\r\n")
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """The names that end so, whatever their letters' case."""
+        return [name for name in self.names if name.lower().endswith(suffixes)]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Export]:
+    """The export at `path`. Raises BadExport with a sentence, also for what reading runs into."""
+    try:
+        if not path.exists():
+            raise BadExport(f"there is no file {path}; check the path of the export")
+        if path.is_dir():
+            yield _folder(path)
+        elif path.stat().st_size == 0:
+            raise BadExport(f"{path} is empty; export the chat again")
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield _archive(path, archive)
+        else:
+            yield Export(path, (path.name,), lambda _: path.open("rb"))
+    except OSError as error:
+        raise BadExport(f"{path} can't be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error) as error:
+        raise BadExport(f"{path} is a zip that can't be read: {error}") from error
+
+
+def _folder(path: Path) -> Export:
+    files: dict[str, Path] = {}
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            if file.is_file() and not file.is_symlink():
+                files[file.relative_to(path).as_posix()] = file
+            _bound(path, len(files))
+    return Export(path, tuple(sorted(files)), lambda name: files[name].open("rb"))
+
+
+def _archive(path: Path, archive: zipfile.ZipFile) -> Export:
+    _bound(path, len(archive.filelist))
+    members = {
+        info.filename: info
+        for info in archive.filelist
+        if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+    }
+    sizes = {name: (info.compress_size, info.file_size) for name, info in members.items()}
+    return Export(path, tuple(sorted(members)), lambda name: archive.open(members[name]), sizes)
+
+
+def _bound(path: Path, count: int) -> None:
+    if count > MAX_ENTRIES:
+        raise BadExport(
+            f"{path} holds more than {MAX_ENTRIES:,} files; name the folder of the chats alone"
+        )
+
+
+def _utf16(head: bytes) -> bool:
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+class _Bounded(io.RawIOBase):
+    """An entry's bytes, counted as they come: a zip's own idea of its size may be a lie."""
+
+    def __init__(self, export: Export, name: str, raw: IO[bytes]) -> None:
+        self._export, self._name, self._raw, self._read = export, name, raw, 0
+        packed, _ = export.sizes.get(name, (0, 0))
+        self._most = max(UNSUSPICIOUS_BYTES, packed * MAX_RATIO) if export.sizes else MAX_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        target = memoryview(buffer).cast("B")
+        data = self._raw.read(len(target))
+        target[: len(data)] = data
+        self._read += len(data)
+        self._export.bytes_read += len(data)
+        if self._read > self._most:
+            raise BadExport(
+                f"{self._name} in {self._export.path} grows more than {MAX_RATIO}-fold when it is "
+                "unpacked, as no chat does; if you trust it, unzip it and name the folder"
+            )
+        if self._export.bytes_read > MAX_BYTES:
+            raise BadExport(f"{self._export.path} holds more than {MAX_BYTES >> 30} GiB; split it")
+        return len(data)

@@ -1,0 +1,99 @@
+"""Saved chat pages in HTML, read as a stream of texts with the place they stand in.
+
+Everything between tags is text, and no tag is. Knows nothing of any exporter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from html.parser import HTMLParser
+from typing import ClassVar
+
+from adapters.errors import BadExport
+
+MAX_OPEN_ELEMENTS = 256
+MAX_PENDING_CHARACTERS = 1 << 20
+PORTION_CHARACTERS = 1 << 16
+"""Not line by line: the parser looks at all that is pending again each time."""
+VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area"})
+SILENT = ("script", "style")
+
+Attributes = Mapping[str, str]
+
+
+class Page(HTMLParser):
+    """Subclasses hear of elements and of texts; a text's slot is named by a class around it."""
+
+    slots: ClassVar[Mapping[str, str]] = {}
+    """Class of an element → slot of the texts within it; the innermost counts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._open: list[tuple[str, frozenset[str], str]] = []
+
+    def begins(self, tag: str, classes: frozenset[str], attributes: Attributes) -> None:
+        """An element opens; the slot of its own texts is not told."""
+
+    def ends(self, tag: str, classes: frozenset[str]) -> None:
+        """An element closes."""
+
+    def says(self, slot: str, text: str) -> None:
+        """A text; `slot` is "" where no class around it names one."""
+
+    def finish(self) -> None:
+        """The page is at its end."""
+
+    def within(self, class_: str) -> bool:
+        return any(class_ in classes for _, classes, _ in self._open)
+
+    def read(self, lines: Iterable[str], name: str) -> Iterable[None]:
+        """Takes in the page bit by bit; pauses after each, so that what was heard can go on."""
+        for some in _portions(lines):
+            self.feed(some)
+            if len(self.rawdata) > MAX_PENDING_CHARACTERS:
+                raise BadExport(f"a tag in {name} never ends; this is not a chat export")
+            yield
+        self.close()
+        self.finish()
+        yield
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        classes = frozenset(attributes.get("class", "").split())
+        if tag == "br":
+            self.says(self._slot(), "\n")
+        self.begins(tag, classes, attributes)
+        if tag in VOID:
+            return
+        if len(self._open) >= MAX_OPEN_ELEMENTS:
+            raise BadExport(f"more than {MAX_OPEN_ELEMENTS} tags within each other: no chat export")
+        own = next((slot for class_, slot in self.slots.items() if class_ in classes), None)
+        self._open.append((tag, classes, self._slot() if own is None else own))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not any(tag == open_ for open_, _, _ in self._open):
+            return
+        while True:
+            closed, classes, _ = self._open.pop()
+            self.ends(closed, classes)
+            if closed == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1][0] not in SILENT:
+            self.says(self._slot(), data)
+
+    def _slot(self) -> str:
+        return self._open[-1][2] if self._open else ""
+
+
+def _portions(lines: Iterable[str]) -> Iterator[str]:
+    some: list[str] = []
+    characters = 0
+    for line in lines:
+        some += (line, "\n")
+        characters += len(line) + 1
+        if characters >= PORTION_CHARACTERS:
+            yield "".join(some)
+            some, characters = [], 0
+    yield "".join(some)

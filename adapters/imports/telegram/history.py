@@ -1,0 +1,140 @@
+"""Telegram's messages.html, messages2.html and so on: one folder a chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from adapters.imports.binning import Verdict, binned, named, plain
+from adapters.imports.entries import Export
+from adapters.imports.moments import Clock
+from adapters.imports.pages import Attributes, Page
+from adapters.messages import Message, Tally
+
+PAGE = re.compile(r"(?:^|/)messages(\d*)\.html$")
+ANSWERED = re.compile(r"#go_to_message(\d+)")
+TIMES = ("%d.%m.%Y %H:%M:%S UTC%z", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M")
+VIA = re.compile(r"\s+via @\w+$")
+
+
+def read(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
+    clock = Clock()
+    folders = {name.rpartition("/")[0] for name in names}
+    for folder in sorted(folders):
+        pages = sorted((n for n in names if n.rpartition("/")[0] == folder), key=_number)
+        yield from binned(tally, _verdicts(export, pages, folder, len(folders) > 1, clock))
+
+
+def _number(name: str) -> int:
+    found = PAGE.search(name)
+    return int(found[1] or 1) if found else 0
+
+
+@dataclass
+class _Entry:
+    """One `div.message` as its texts come in."""
+
+    service: bool
+    joined: bool
+    id: str
+    at: str = ""
+    speaker: str = ""
+    text: str = ""
+    reply_to: str = ""
+    forwarded: bool = False
+    media: bool = False
+    emoji: list[str] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+
+class _History(Page):
+    slots: ClassVar = {"from_name": "speaker", "text": "text", "reactions": "", "emoji": "emoji",
+             "count": "count", "details": "", "signature": "", "media_wrap": ""}  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = ""
+        self.entry: _Entry | None = None
+        self.finished: list[_Entry] = []
+
+    def begins(self, tag: str, classes: frozenset[str], attributes: Attributes) -> None:
+        if tag == "div" and "message" in classes:
+            self.finish()
+            id_ = attributes.get("id", "").removeprefix("message")
+            self.entry = _Entry("service" in classes, "joined" in classes, id_)
+        elif entry := self.entry:
+            if "date" in classes and not self.within("forwarded"):
+                entry.at = attributes.get("title", "")
+            elif "forwarded" in classes:
+                entry.forwarded = True
+            elif "media_wrap" in classes:
+                entry.media = True
+            elif answered := ANSWERED.search(attributes.get("href", "")):
+                entry.reply_to = entry.reply_to or answered[1]
+
+    def says(self, slot: str, text: str) -> None:
+        entry = self.entry
+        if entry is None:
+            if slot == "text" and self.within("page_header"):
+                self.title += text
+        elif slot == "text":
+            entry.text += text
+        elif slot == "speaker" and not entry.forwarded:
+            entry.speaker += text
+        elif slot == "emoji" and text.strip():
+            entry.emoji.append(text.strip())
+            entry.counts.append(1)
+        elif slot == "count" and entry.counts and text.strip().isdecimal():
+            entry.counts[-1] = int(text.strip()[:9])
+
+    def finish(self) -> None:
+        if self.entry:
+            self.finished.append(self.entry)
+        self.entry = None
+
+
+def _verdicts(
+    export: Export, pages: list[str], folder: str, several: bool, clock: Clock
+) -> Iterator[tuple[Verdict, Any]]:
+    speaker = ""
+    for name in pages:
+        page = _History()
+        for _ in page.read(export.lines(name), name):
+            for entry in page.finished:
+                speaker = speaker if entry.joined else named(entry.speaker)
+                conversation = (named(page.title) or folder) if several else ""
+                yield _verdict(entry, speaker, conversation, clock), entry
+            page.finished.clear()
+
+
+def _verdict(entry: _Entry, speaker: str, conversation: str, clock: Clock) -> Verdict:
+    if entry.service:
+        return "system"
+    at, text = _at(entry.at), plain(entry.text)
+    if at is None or not speaker:
+        return "unparsed"
+    if not text and entry.media:
+        return "media"
+    return Message(
+        clock.alike(at),
+        VIA.sub("", speaker),
+        text,
+        conversation=conversation,
+        id=entry.id,
+        reply_to=entry.reply_to,
+        reactions=tuple(zip(entry.emoji, entry.counts, strict=True)),
+        forwarded=entry.forwarded,
+        bot=bool(VIA.search(speaker)),
+    )
+
+
+def _at(title: str) -> datetime | None:
+    for written in TIMES:
+        try:
+            return datetime.strptime(title.strip(), written)
+        except ValueError:
+            continue
+    return None
