@@ -19,9 +19,10 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally
 from adapters.registry import BadName, checked
 
-from . import telegram, whatsapp
+from . import discord, telegram, whatsapp
 
 FORMATS: Mapping[str, Importer] = {
+    "discord": discord.read,
     "telegram": telegram.read,
     "whatsapp": whatsapp.read,
 }
