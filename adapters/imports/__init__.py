@@ -19,10 +19,12 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally
 from adapters.registry import BadName, checked
 
-from . import discord, telegram, whatsapp
+from . import discord, meta, telegram, whatsapp
 
 FORMATS: Mapping[str, Importer] = {
     "discord": discord.read,
+    "instagram": meta.read,
+    "messenger": meta.read,
     "telegram": telegram.read,
     "whatsapp": whatsapp.read,
 }
