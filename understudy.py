@@ -151,29 +151,73 @@ def personas(as_json: Json = False) -> None:
 
 @app.command("import")
 def import_(
-    format: Annotated[str, typer.Argument(help="The export's format: whatsapp.")],
-    path: Annotated[Path, typer.Argument(help="The export: a .txt or the .zip it came in.")],
-    persona: Annotated[str, typer.Option(help="Name of the persona to make, such as maya.")],
-    speaker: Annotated[list[str], typer.Option(help="Who that is in the export; repeatable.")],
+    format: Annotated[
+        str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option(help="Name of the persona to make, such as maya.")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None, typer.Option(help="Who that is in the export; repeatable.")
+    ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
     display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
+    ] = None,
+    detect: Annotated[
+        Path | None, typer.Option(help="Only name the format of this export, and why.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
 
+    if detect:
+        _name_format(detect, as_json)
+        return
+    if not format or not path or not persona or not speaker:
+        raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     with settled(AdaptersError) as settings:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
+            columns=_columns(column or []), time_format=time_format,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())
     else:
         _print(report.table())
         _next(f"the dataset of {persona} is written", f"understudy train {persona}")
+
+
+def _columns(pairs: list[str]) -> dict[str, str]:
+    """at=date speaker=from, as asked with --column."""
+    named = [pair.partition("=") for pair in pairs]
+    if wrong := [role + sign + name for role, sign, name in named if not role or not name]:
+        raise typer.BadParameter(f"--column takes ROLE=NAME, such as at=date, not {wrong[0]!r}")
+    return {role.strip(): name for role, _, name in named}
+
+
+def _name_format(path: Path, as_json: bool) -> None:
+    from adapters.errors import AdaptersError
+    from adapters.imports.formats import detect
+
+    with settled(AdaptersError):
+        found = detect(path)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(f"{found.format}: {found.reason}")
 
 
 @app.command()

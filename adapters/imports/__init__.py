@@ -19,15 +19,8 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally
 from adapters.registry import BadName, checked
 
-from . import discord, meta, telegram, whatsapp
+from .formats import AUTO, FORMATS, resolved
 
-FORMATS: Mapping[str, Importer] = {
-    "discord": discord.read,
-    "instagram": meta.read,
-    "messenger": meta.read,
-    "telegram": telegram.read,
-    "whatsapp": whatsapp.read,
-}
 MAX_LISTED_SPEAKERS = 12
 
 
@@ -41,16 +34,19 @@ def import_chat(
     system_prompt: str | None = None,
     display_name: str | None = None,
     date_order: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    time_format: str | None = None,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names that the persona has in the export. Raises AdaptersError with a
     sentence; nothing is written then.
     """
+    format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     tally = Tally()
-    messages = list(importer(path, tally, Options(date_order)))
+    messages = list(importer(path, tally, Options(date_order, columns or {}, time_format)))
     known = Counter(message.speaker for message in messages)
     chosen = _chosen(speakers, known)
     prompt = (
@@ -67,7 +63,7 @@ def import_chat(
 
 def _importer(format: str) -> Importer:
     if format not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
+        known = ", ".join(sorted((AUTO, *FORMATS)))
         raise BadRequest(f"there is no import format {format!r}; there is: {known}")
     return FORMATS[format]
 

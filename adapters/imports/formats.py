@@ -1,0 +1,56 @@
+"""Every format that can be imported, and how an unknown export is told from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.errors import BadExport
+from adapters.messages import Importer
+
+from . import discord, meta, telegram, whatsapp
+from .entries import Export, opened
+from .whatsapp import detection as whatsapp_detection
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Format:
+    read: Importer
+    detect: Callable[[Export], str | None]
+    """Why an export looks like this format, if it does, by names and first kilobytes."""
+    looked_for: str
+
+
+KNOWN: Mapping[str, Format] = {
+    "telegram": Format(telegram.read, telegram.detect, telegram.LOOKED_FOR),
+    "discord": Format(discord.read, discord.detect, discord.LOOKED_FOR),
+    "instagram": Format(meta.read, meta.detect_instagram, meta.INSTAGRAM_LOOKED_FOR),
+    "messenger": Format(meta.read, meta.detect_messenger, meta.MESSENGER_LOOKED_FOR),
+    "whatsapp": Format(whatsapp.read, whatsapp_detection.detect, whatsapp_detection.LOOKED_FOR),
+}
+"""What can be mistaken for another comes after it."""
+FORMATS: Mapping[str, Importer] = {name: format.read for name, format in KNOWN.items()}
+
+
+@dataclass(frozen=True)
+class Detected:
+    format: str
+    reason: str
+
+
+def detect(path: Path) -> Detected:
+    """The format of an export. Raises BadExport with all that was looked for."""
+    with opened(path) as export:
+        for name, format in KNOWN.items():
+            if reason := format.detect(export):
+                return Detected(name, reason)
+    looked_for = "\n".join(f"- {format.looked_for}" for format in KNOWN.values())
+    raise BadExport(f"{path} is no export that I know. I looked for\n{looked_for}")
+
+
+def resolved(format: str, path: Path) -> str:
+    """The format meant: `auto` is the one that the export looks like."""
+    return detect(path).format if format == AUTO else format
