@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.errors import BadExport
 from adapters.messages import Importer
 
-from . import discord, meta, telegram, whatsapp
+from . import discord, generic, imessage, irc, meta, signal, slack, telegram, whatsapp
 from .entries import Export, opened
 from .whatsapp import detection as whatsapp_detection
 
@@ -29,7 +29,12 @@ KNOWN: Mapping[str, Format] = {
     "discord": Format(discord.read, discord.detect, discord.LOOKED_FOR),
     "instagram": Format(meta.read, meta.detect_instagram, meta.INSTAGRAM_LOOKED_FOR),
     "messenger": Format(meta.read, meta.detect_messenger, meta.MESSENGER_LOOKED_FOR),
+    "slack": Format(slack.read, slack.detect, slack.LOOKED_FOR),
+    "signal": Format(signal.read, signal.detect, signal.LOOKED_FOR),
+    "imessage": Format(imessage.read, imessage.detect, imessage.LOOKED_FOR),
+    "irc": Format(irc.read, irc.detect, irc.LOOKED_FOR),
     "whatsapp": Format(whatsapp.read, whatsapp_detection.detect, whatsapp_detection.LOOKED_FOR),
+    "generic": Format(generic.read, generic.detect, generic.LOOKED_FOR),
 }
 """What can be mistaken for another comes after it."""
 FORMATS: Mapping[str, Importer] = {name: format.read for name, format in KNOWN.items()}

@@ -28,6 +28,11 @@ EXPORTS: dict[str, Files] = {
     "discord": {"general [2].json": DISCORD},
     "messenger": {"inbox/tom_1/message_1.json": META},
     "instagram": {"your_instagram_activity/messages/inbox/tom_1/message_1.json": META},
+    "generic": {"chat.csv": "Date;From;Text\n2024-05-01;Tom;hi\n"},
+    "slack": {"general/2024-05-01.json": [], "users.json": []},
+    "signal": {"Tom/chat.md": "[2024-05-01 12:00:00] Me: hello\n"},
+    "imessage": {"Tom.txt": "May 17, 2022 10:36:00 PM\nTom\nhi\n"},
+    "irc": {"irc.libera.#tea.weechatlog": "2024-05-01 12:00:00\ttom\thi\n"},
     "whatsapp": {"_chat.txt": "\n".join(long_chat(2))},
 }
 

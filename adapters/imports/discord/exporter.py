@@ -42,7 +42,7 @@ def read(
     clock, conversations = Clock(), Conversations()
     for name in names:
         if name.lower().endswith(".csv"):
-            verdicts = _rows(export, name, len(names) > 1, clock, date_order)
+            verdicts = _rows(export, name, len(names) > 1, clock, date_order, tally)
         else:
             verdicts = _records(export, name, len(names) > 1, clock, conversations)
         yield from binned(tally, verdicts)
@@ -105,11 +105,18 @@ def _reactions(raw: Any) -> tuple[tuple[str, int], ...]:
 
 
 def _rows(
-    export: Export, name: str, several: bool, clock: Clock, date_order: str | None
+    export: Export,
+    name: str,
+    several: bool,
+    clock: Clock,
+    date_order: str | None,
+    tally: Tally,
 ) -> Iterator[tuple[Verdict, dict[str, str]]]:
     id_ = ID_IN_NAME.search(name)
     conversation = (id_[1] if id_ else name) if several else ""
     calendar = Calendar((row.get("Date", "") for row in rows(export, name)), date_order)
+    if calendar.order:
+        tally.date_order, tally.date_order_reason = calendar.order
     for row in rows(export, name):
         yield _told(row, conversation, calendar, clock), row
 
