@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.errors import BadExport
 from adapters.messages import Importer
 
-from . import discord, generic, imessage, irc, meta, signal, slack, telegram, whatsapp
+from . import discord, generic, imessage, irc, meta, script, signal, slack, telegram, whatsapp
 from .entries import Export, opened
 from .whatsapp import detection as whatsapp_detection
 
@@ -34,6 +34,7 @@ KNOWN: Mapping[str, Format] = {
     "imessage": Format(imessage.read, imessage.detect, imessage.LOOKED_FOR),
     "irc": Format(irc.read, irc.detect, irc.LOOKED_FOR),
     "whatsapp": Format(whatsapp.read, whatsapp_detection.detect, whatsapp_detection.LOOKED_FOR),
+    "script": Format(script.read, script.detect, script.LOOKED_FOR),
     "generic": Format(generic.read, generic.detect, generic.LOOKED_FOR),
 }
 """What can be mistaken for another comes after it."""

@@ -33,6 +33,7 @@ EXPORTS: dict[str, Files] = {
     "signal": {"Tom/chat.md": "[2024-05-01 12:00:00] Me: hello\n"},
     "imessage": {"Tom.txt": "May 17, 2022 10:36:00 PM\nTom\nhi\n"},
     "irc": {"irc.libera.#tea.weechatlog": "2024-05-01 12:00:00\ttom\thi\n"},
+    "script": {"play.txt": "TOM: a\nMAYA: b\nTOM: c\n"},
     "whatsapp": {"_chat.txt": "\n".join(long_chat(2))},
 }
 
