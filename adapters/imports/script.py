@@ -22,7 +22,7 @@ from .entries import Export, opened
 from .tables import header, rows
 
 LOOKED_FOR = "script: lines such as 'NAME: words', or 'NAME:' with the words below"
-TEXTS = (".txt", ".md", ".script", "")
+TEXTS = (".txt", ".script")
 BEGINNING = datetime(2000, 1, 1)
 SPEECH, SCENE = timedelta(minutes=1), timedelta(days=1)
 NOTE = "a script has no times: a minute lies between two speeches here, a day between two scenes"

@@ -33,18 +33,18 @@ def folder(path: Path, files: Files) -> Path:
     for name, content in files.items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(_bytes(content))
+        file.write_bytes(as_bytes(content))
     return path
 
 
 def zipped(path: Path, files: Files) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, _bytes(content))
+            archive.writestr(name, as_bytes(content))
     return path
 
 
-def _bytes(content: Any) -> bytes:
+def as_bytes(content: Any) -> bytes:
     if isinstance(content, bytes):
         return content
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)

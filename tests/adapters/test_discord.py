@@ -147,6 +147,14 @@ def test_the_data_package_in_each_layout(tmp_path: Path, layout: tuple[str, str,
         assert "only what its owner wrote" in tally.notes[0]
 
 
+def test_a_channel_of_the_package_by_itself(tmp_path: Path) -> None:
+    at = folder(tmp_path, package()) / "package" / "messages" / "c11"
+    for path in (at, at / "messages.json"):
+        messages, tally = told("discord", path)
+        assert said(messages) == [("me", 'a, "b"\nc')]
+        assert [note for note in tally.notes if "does not say whose" in note]
+
+
 def test_large_ids_stay_exact(tmp_path: Path) -> None:
     messages, _ = told("discord", folder(tmp_path, package()))
     assert messages[0].id == str(2**60)

@@ -20,6 +20,10 @@ from adapters.messages import Message, Tally
 FILE = re.compile(r"(?:^|/)c?(\d{1,20})/messages\.(csv|json)$", re.IGNORECASE)
 INDEX = re.compile(r"(?:^|/)messages/index\.json$", re.IGNORECASE)
 USER = re.compile(r"(?:^|/)account/user\.json$", re.IGNORECASE)
+FIELDS = re.compile(
+    r'ID,Timestamp,Contents,Attachments\s|\s*\[\s*\{\s*"ID"\s*:[^{}]*"Contents"\s*:'
+)
+MAX_FILES_OF_A_CHANNEL = 3
 SOMEBODY = "me"
 ALONE = (
     "a data package holds only what its owner wrote: nobody else's messages are in it, so there "
@@ -29,6 +33,10 @@ ALONE = (
 
 def found(export: Export) -> list[str]:
     """The messages' files; JSON where a channel has both."""
+    if len(export.names) <= MAX_FILES_OF_A_CHANNEL:
+        lone = [name for name in export.names if _is_ours(export, name)]
+        if lone:
+            return lone
     by_channel: dict[str, str] = {}
     for name in export.names:
         if file := FILE.search(name):
@@ -36,6 +44,11 @@ def found(export: Export) -> list[str]:
             if not known.lower().endswith(".json"):
                 by_channel[file[1]] = name
     return list(by_channel.values())
+
+
+def _is_ours(export: Export, name: str) -> bool:
+    """A channel's file by itself, told by its fields."""
+    return name.lower().endswith((".csv", ".json")) and bool(FIELDS.match(export.head_text(name)))
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ def read(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
     clock, conversations = Clock(), Conversations()
     for name in names:
         channel = FILE.search(name)
-        id_ = channel[1] if channel else name
+        id_ = channel[1] if channel else export.path.stem if len(names) > 1 else ""
         title = titles.get(id_) or _title(export, name)
         conversation = conversations.name(title, id_)
         yield from binned(tally, _verdicts(export, name, conversation, owner, clock))
