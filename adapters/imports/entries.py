@@ -9,11 +9,13 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -30,6 +32,9 @@ MAX_RATIO = 200
 UNSUSPICIOUS_BYTES = 16 << 20
 MAX_LINE_CHARACTERS = 1 << 20
 HEAD_BYTES = 16 << 10
+ALIKE, MAX_GLANCED = 20, 2_000
+"""Entries that differ in digits alone, and of all kinds, that are looked into."""
+DIGITS = re.compile(r"\d+")
 
 
 @dataclass
@@ -53,12 +58,26 @@ class Export:
         ):
             yield file
 
+    def glance(self) -> Export:
+        """The same with a few entries of each kind of name: enough to tell what it is."""
+        shapes: Counter[str] = Counter()
+        few = []
+        for name in self.names:
+            shape = DIGITS.sub("#", name.rpartition("/")[2])
+            shapes[shape] += 1
+            if shapes[shape] <= ALIKE:
+                few.append(name)
+        return replace(self, names=tuple(few[:MAX_GLANCED]), heads={})
+
     def head(self, name: str) -> bytes:
         """The first kilobytes of an entry."""
-        if name not in self.heads:
-            with self.open(name) as file:
-                self.heads[name] = file.read(HEAD_BYTES)
-        return self.heads[name]
+        if name in self.heads:
+            return self.heads[name]
+        with self.open(name) as file:
+            head = file.read(HEAD_BYTES)
+        if len(self.heads) < MAX_GLANCED:
+            self.heads[name] = head
+        return head
 
     def head_text(self, name: str) -> str:
         head = self.head(name)

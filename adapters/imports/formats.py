@@ -49,7 +49,8 @@ class Detected:
 
 def detect(path: Path) -> Detected:
     """The format of an export. Raises BadExport with all that was looked for."""
-    with opened(path) as export:
+    with opened(path) as whole:
+        export = whole.glance()
         for name, format in KNOWN.items():
             if reason := format.detect(export):
                 return Detected(name, reason)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
 
@@ -31,7 +32,7 @@ EVENT = re.compile(r"(?:-!-|\*\*\*|-->|<--|---?|=!=|-\S+-|>>>|!)(?:\s.*)?|\*\t.*
 DAY = re.compile(
     r"(?:--- (?:Log opened|Log closed|Day changed)|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT) (.*)"
 )
-DAYS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
+DAYS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y", "%Y-%m-%d %H:%M:%S")
 IN_NAME = re.compile(r"(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)")
 FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x02\x04-\x08\x0b-\x1f]")
 PREFIXES = "@+%&~!"
@@ -160,6 +161,8 @@ class _Log:
 
 
 def _day(written: str) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(written)
     for form in DAYS:
         try:
             return datetime.strptime(" ".join(written.split()), form).date()

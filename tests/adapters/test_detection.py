@@ -12,6 +12,7 @@ import pytest
 
 from adapters.errors import BadExport
 from adapters.imports import import_chat
+from adapters.imports.entries import opened
 from adapters.imports.formats import KNOWN, detect
 from tests.adapters.conftest import long_chat
 from tests.adapters.exports import Files, folder, zipped
@@ -49,6 +50,16 @@ def test_a_format_is_named_with_a_reason(tmp_path: Path, format: str) -> None:
         found = detect(path)
         assert found.format == format
         assert next(iter(files)) in found.reason
+
+
+def test_a_large_export_is_named_after_a_look_at_few_of_its_files(tmp_path: Path) -> None:
+    files: Files = {f"ads/{n}.json": {"a": n} for n in range(300)}
+    files |= {f"messages/inbox/tom_{n}/message_1.json": META for n in range(50)}
+    with opened(zipped(tmp_path / "x.zip", files)) as export:
+        glanced = export.glance()
+        assert len(glanced.names) == 40
+        assert len(export.names) == 350
+    assert detect(tmp_path / "x.zip").format == "messenger"
 
 
 def test_a_lone_file_is_named_too(tmp_path: Path) -> None:

@@ -88,6 +88,25 @@ def test_a_wrong_request_is_answered_with_what_would_be_right(
     assert not (tmp_path / "home").exists()
 
 
+def test_an_export_with_zones_and_notes_becomes_a_dataset(tmp_path: Path) -> None:
+    rows = "".join(
+        f"2024-05-{day:02}T10:00:00+02:00,Tom,how is day {day}\n"
+        f"2024-05-{day:02}T10:01:00+02:00,Maya,day {day} is good\n"
+        for day in range(1, 29)
+    )
+    (tmp_path / "chat.csv").write_text(f"when,who,what\n{rows}")
+    columns = {"at": "when", "speaker": "who", "text": "what"}
+    path = tmp_path / "chat.csv"
+    report = import_chat("generic", path, "maya", ["Maya"], tmp_path, columns=columns)
+    assert (report.kept, report.learned + report.held_out_messages) == (56, 28)
+    (tmp_path / "play.txt").write_text("TOM: Who?\nMAYA: Me.\nTOM: Oh.\nMAYA: Yes.\n")
+    report = import_chat("script", tmp_path / "play.txt", "maya", ["MAYA"], tmp_path)
+    assert "a script has no times" in report.notes[0]
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(report.table())
+    assert report.notes[0] in shown.getvalue()
+
+
 def test_a_failed_import_leaves_the_dataset_before_it(export: Export, tmp_path: Path) -> None:
     import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], tmp_path)
     before = store.load(tmp_path, "maya")
