@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -34,6 +36,10 @@ MAX_LINE_CHARACTERS = 1 << 20
 HEAD_BYTES = 16 << 10
 ALIKE, MAX_GLANCED = 20, 2_000
 """Entries that differ in digits alone, and of all kinds, that are looked into."""
+ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError,
+    struct.error, ValueError, IndexError, OverflowError,
+)  # fmt: skip
 DIGITS = re.compile(r"\d+")
 
 
@@ -115,13 +121,22 @@ def opened(path: Path) -> Iterator[Export]:
         elif path.stat().st_size == 0:
             raise BadExport(f"{path} is empty; export the chat again")
         elif zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+            with _unzipping(path):
+                archive = zipfile.ZipFile(path)
+            with archive:
                 yield _archive(path, archive)
         else:
             yield Export(path, (path.name,), lambda _: path.open("rb"))
     except OSError as error:
         raise BadExport(f"{path} can't be read: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error) as error:
+
+
+@contextmanager
+def _unzipping(path: Path) -> Iterator[None]:
+    """Turns all that a broken zip makes its reader raise into one sentence."""
+    try:
+        yield
+    except ZIP_ERRORS as error:
         raise BadExport(f"{path} is a zip that can't be read: {error}") from error
 
 
@@ -138,13 +153,19 @@ def _folder(path: Path) -> Export:
 
 def _archive(path: Path, archive: zipfile.ZipFile) -> Export:
     _bound(path, len(archive.filelist))
+    names = (info.filename for info in archive.filelist)
     members = {
-        info.filename: info
-        for info in archive.filelist
-        if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+        name: archive.getinfo(name)
+        for name in names
+        if name and not name.endswith("/") and not name.startswith("__MACOSX/")
     }
     sizes = {name: (info.compress_size, info.file_size) for name, info in members.items()}
-    return Export(path, tuple(sorted(members)), lambda name: archive.open(members[name]), sizes)
+
+    def opener(name: str) -> IO[bytes]:
+        with _unzipping(path):
+            return archive.open(members[name])
+
+    return Export(path, tuple(sorted(members)), opener, sizes)
 
 
 def _bound(path: Path, count: int) -> None:
@@ -171,7 +192,8 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         target = memoryview(buffer).cast("B")
-        data = self._raw.read(len(target))
+        with _unzipping(self._export.path):
+            data = self._raw.read(len(target))
         target[: len(data)] = data
         self._read += len(data)
         self._export.bytes_read += len(data)

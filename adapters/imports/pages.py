@@ -48,12 +48,15 @@ class Page(HTMLParser):
 
     def read(self, lines: Iterable[str], name: str) -> Iterable[None]:
         """Takes in the page bit by bit; pauses after each, so that what was heard can go on."""
-        for some in _portions(lines):
-            self.feed(some)
-            if len(self.rawdata) > MAX_PENDING_CHARACTERS:
-                raise BadExport(f"a tag in {name} never ends; this is not a chat export")
-            yield
-        self.close()
+        try:
+            for some in _portions(lines):
+                self.feed(some)
+                if len(self.rawdata) > MAX_PENDING_CHARACTERS:
+                    raise BadExport(f"a tag in {name} never ends; this is not a chat export")
+                yield
+            self.close()
+        except AssertionError as error:  # the parser's own word for what it can't read
+            raise BadExport(f"{name} is no HTML that can be read: {error}") from error
         self.finish()
         yield
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -38,10 +39,16 @@ def folder(path: Path, files: Files) -> Path:
 
 
 def zipped(path: Path, files: Files) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    path.write_bytes(packed(files))
+    return path
+
+
+def packed(files: Files) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, as_bytes(content))
-    return path
+    return memory.getvalue()
 
 
 def as_bytes(content: Any) -> bytes:

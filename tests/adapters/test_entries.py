@@ -78,6 +78,13 @@ def test_a_broken_or_locked_zip_gets_a_sentence(tmp_path: Path) -> None:
         values(path, "item")
 
 
+def test_an_entry_without_a_name_is_no_entry(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", {"nobody": "[1]", "a.json": "[2]"})
+    path.write_bytes(path.read_bytes().replace(b"nobody", b"\0obody"))
+    with opened(path) as export:
+        assert export.names == ("a.json",)
+
+
 @pytest.mark.parametrize("path", ["gone.json", "empty.json"])
 def test_what_is_not_there_gets_a_sentence(tmp_path: Path, path: str) -> None:
     (tmp_path / "empty.json").touch()

@@ -31,6 +31,7 @@ from tests.adapters.conftest import long_chat
 from tests.adapters.exports import told
 
 Telegram = test_telegram
+
 EXAMPLES: dict[str, tuple[str, str, object]] = {
     "telegram": ("telegram", "result.json", {"chats": {"list": [
         Telegram.chat("Tom", Telegram.message(1, "Tom", ["a", {"type": "link", "text": "b"}])),
@@ -65,6 +66,7 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
     "script": ("script", "play.txt", test_script.INLINE),
     "script csv": ("script", "play.csv", "scene,name,line\n1,TOM,hi\n2,MAYA,yo\n"),
     "generic": ("generic", "a.csv", 'date,from,text\n1/2/2024 10:00,Tom,"a\nb"\n' * 3),
+    "zip": ("discord", "x.zip", exports.packed(test_discord.package(extension="csv"))),
     "generic json": ("generic", "a.jsonl", '{"date": 1714564800, "from": "Tom", "text": "a"}\n'),
 }  # fmt: skip
 HOSTILE = (
@@ -95,7 +97,7 @@ def survive(example: str, folder: Path, rounds: int, seed: int) -> int:
     others = [exports.as_bytes(content) for _, _, content in EXAMPLES.values()]
     for number in range(rounds):
         path.write_bytes(mutated(data, chance.choice(others), chance) if number else data)
-        at = path if number % 2 else folder
+        at = path if number % 2 or name.endswith(".zip") else folder
         with suppress(AdaptersError):
             detect(at)
         with suppress(AdaptersError):

@@ -180,6 +180,12 @@ def test_a_page_without_end_is_refused(tmp_path: Path) -> None:
             told("telegram", path)
 
 
+def test_a_page_that_is_no_html_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"messages.html": page(entry(1, "Tom", "a"), "<![oops[b]]>")})
+    with pytest.raises(BadExport, match="no HTML that can be read"):
+        told("telegram", path)
+
+
 def test_another_file_is_refused_with_the_way_to_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(BadExport, match=r"not a Telegram export.*result.json.*JSON"):
         told("telegram", folder(tmp_path, {"result.json": {"messages": [{"a": 1}]}}))
