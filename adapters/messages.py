@@ -73,11 +73,20 @@ class Tally:
             self.unparsed_samples.append((number, line.strip()[:SAMPLE_CHARACTERS]))
 
 
+Watch = Callable[[float], None]
+"""Told which share of the export is read, from 0 to 1, as often as suits the importer."""
+
+
+def unwatched(share: float) -> None:
+    """For who does not want to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may know better than the file."""
+    """What the user may know better than the file, and who watches how far the reading is."""
 
     date_order: str | None = None
+    watch: Watch = unwatched
     columns: Mapping[str, str] = field(default_factory=dict)
     """For tables: which column is `at`, `speaker`, `text` and so on."""
     time_format: str | None = None

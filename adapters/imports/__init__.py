@@ -19,7 +19,7 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally
 from adapters.registry import BadName, checked
 
-from .formats import AUTO, FORMATS, resolved
+from .formats import FORMATS, resolved
 
 MAX_LISTED_SPEAKERS = 12
 
@@ -46,7 +46,8 @@ def import_chat(
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     tally = Tally()
-    messages = list(importer(path, tally, Options(date_order, columns or {}, time_format)))
+    options = Options(date_order, columns=columns or {}, time_format=time_format)
+    messages = list(importer(path, tally, options))
     known = Counter(message.speaker for message in messages)
     chosen = _chosen(speakers, known)
     prompt = (
@@ -63,7 +64,7 @@ def import_chat(
 
 def _importer(format: str) -> Importer:
     if format not in FORMATS:
-        known = ", ".join(sorted((AUTO, *FORMATS)))
+        known = ", ".join(sorted(FORMATS))
         raise BadRequest(f"there is no import format {format!r}; there is: {known}")
     return FORMATS[format]
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from adapters.errors import BadExport
+from adapters.messages import Watch, unwatched
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,6 +41,8 @@ ZIP_ERRORS = (
     zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError,
     struct.error, ValueError, IndexError, OverflowError,
 )  # fmt: skip
+TEXTS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".html", ".md", ".log",
+         ".weechatlog", ".script")  # fmt: skip
 DIGITS = re.compile(r"\d+")
 
 
@@ -51,8 +54,12 @@ class Export:
     names: tuple[str, ...]
     """Of files, with forward slashes, in alphabetical order."""
     opener: Callable[[str], IO[bytes]]
-    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Bytes of zipped entries: (as packed, as claimed)."""
+    packed: dict[str, int] = field(default_factory=dict)
+    """Bytes of zipped entries, as packed."""
+    bytes_to_read: int = 0
+    """As far as is known before; what is no text is not read."""
+    most_bytes: int = MAX_BYTES
+    watch: Watch = unwatched
     bytes_read: int = 0
     heads: dict[str, bytes] = field(default_factory=dict)
 
@@ -111,8 +118,20 @@ class Export:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Export]:
-    """The export at `path`. Raises BadExport with a sentence, also for what reading runs into."""
+def opened(path: Path, watch: Watch = unwatched, passes: int = 1) -> Iterator[Export]:
+    """The export at `path`. Raises BadExport with a sentence, also for what reading runs into.
+
+    `watch` is told how far the reading is, where all texts are read so many times.
+    """
+    with _opened(path) as export:
+        export.watch = watch
+        export.bytes_to_read *= passes
+        export.most_bytes *= passes
+        yield export
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Export]:
     try:
         if not path.exists():
             raise BadExport(f"there is no file {path}; check the path of the export")
@@ -126,7 +145,8 @@ def opened(path: Path) -> Iterator[Export]:
             with archive:
                 yield _archive(path, archive)
         else:
-            yield Export(path, (path.name,), lambda _: path.open("rb"))
+            size = path.stat().st_size
+            yield Export(path, (path.name,), lambda _: path.open("rb"), bytes_to_read=size)
     except OSError as error:
         raise BadExport(f"{path} can't be read: {error.strerror or error}") from error
 
@@ -142,30 +162,43 @@ def _unzipping(path: Path) -> Iterator[None]:
 
 def _folder(path: Path) -> Export:
     files: dict[str, Path] = {}
-    for folder, _, names in os.walk(path):
-        for name in names:
+    for folder, _, inside in os.walk(path):
+        for name in inside:
             file = Path(folder, name)
             if file.is_file() and not file.is_symlink():
-                files[file.relative_to(path).as_posix()] = file
+                files[_shown(file.relative_to(path).as_posix())] = file
             _bound(path, len(files))
-    return Export(path, tuple(sorted(files)), lambda name: files[name].open("rb"))
+    size = sum(file.stat().st_size for name, file in files.items() if _is_text(name))
+    names = tuple(sorted(files))
+    return Export(path, names, lambda name: files[name].open("rb"), bytes_to_read=size)
 
 
 def _archive(path: Path, archive: zipfile.ZipFile) -> Export:
     _bound(path, len(archive.filelist))
-    names = (info.filename for info in archive.filelist)
     members = {
-        name: archive.getinfo(name)
-        for name in names
-        if name and not name.endswith("/") and not name.startswith("__MACOSX/")
+        _shown(info.filename): info
+        for info in archive.filelist
+        if info.filename
+        and not info.filename.endswith("/")
+        and not info.filename.startswith("__MACOSX/")
     }
-    sizes = {name: (info.compress_size, info.file_size) for name, info in members.items()}
 
     def opener(name: str) -> IO[bytes]:
         with _unzipping(path):
             return archive.open(members[name])
 
-    return Export(path, tuple(sorted(members)), opener, sizes)
+    packed = {name: info.compress_size for name, info in members.items()}
+    size = sum(info.file_size for name, info in members.items() if _is_text(name))
+    return Export(path, tuple(sorted(members)), opener, packed, size)
+
+
+def _shown(name: str) -> str:
+    """A name as it can be shown: what steers a terminal is not."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
+
+
+def _is_text(name: str) -> bool:
+    return name.lower().endswith(TEXTS)
 
 
 def _bound(path: Path, count: int) -> None:
@@ -184,8 +217,8 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, export: Export, name: str, raw: IO[bytes]) -> None:
         self._export, self._name, self._raw, self._read = export, name, raw, 0
-        packed, _ = export.sizes.get(name, (0, 0))
-        self._most = max(UNSUSPICIOUS_BYTES, packed * MAX_RATIO) if export.sizes else MAX_BYTES
+        most = max(UNSUSPICIOUS_BYTES, export.packed.get(name, 0) * MAX_RATIO)
+        self._most = most if export.packed else MAX_BYTES
 
     def readable(self) -> bool:
         return True
@@ -202,6 +235,7 @@ class _Bounded(io.RawIOBase):
                 f"{self._name} in {self._export.path} grows more than {MAX_RATIO}-fold when it is "
                 "unpacked, as no chat does; if you trust it, unzip it and name the folder"
             )
-        if self._export.bytes_read > MAX_BYTES:
+        if self._export.bytes_read > self._export.most_bytes:
             raise BadExport(f"{self._export.path} holds more than {MAX_BYTES >> 30} GiB; split it")
+        self._export.watch(min(1.0, self._export.bytes_read / max(1, self._export.bytes_to_read)))
         return len(data)

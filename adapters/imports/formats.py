@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.errors import BadExport
-from adapters.messages import Importer
+from adapters.messages import Importer, Message, Options, Tally
 
 from . import discord, generic, imessage, irc, meta, script, signal, slack, telegram, whatsapp
 from .entries import Export, opened
@@ -38,7 +38,6 @@ KNOWN: Mapping[str, Format] = {
     "generic": Format(generic.read, generic.detect, generic.LOOKED_FOR),
 }
 """What can be mistaken for another comes after it."""
-FORMATS: Mapping[str, Importer] = {name: format.read for name, format in KNOWN.items()}
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,19 @@ def detect(path: Path) -> Detected:
                 return Detected(name, reason)
     looked_for = "\n".join(f"- {format.looked_for}" for format in KNOWN.values())
     raise BadExport(f"{path} is no export that I know. I looked for\n{looked_for}")
+
+
+def read_detected(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
+    """The messages of an export of whatever format it looks like, which is noted."""
+    found = detect(path)
+    tally.notes.append(f"read as {found.format}: {found.reason}")
+    yield from KNOWN[found.format].read(path, tally, options)
+
+
+FORMATS: Mapping[str, Importer] = {
+    AUTO: read_detected,
+    **{name: format.read for name, format in KNOWN.items()},
+}
 
 
 def resolved(format: str, path: Path) -> str:

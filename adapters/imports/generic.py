@@ -42,7 +42,7 @@ def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     if strange := [role for role in options.columns if role not in GUESSES]:
         known = ", ".join(GUESSES)
         raise BadRequest(f"there is no role {strange[0]!r} for a column; choose of {known}")
-    with opened(path) as export:
+    with opened(path, options.watch, passes=2) as export:
         names = _tables(export)
         if not names:
             raise BadExport(f"{path} holds no table: no .csv, .tsv, .jsonl or .ndjson")

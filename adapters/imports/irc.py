@@ -41,8 +41,7 @@ HEAD_LINES = 50
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of all logs, channel after channel. Raises BadExport where there is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         names = sorted(_logs(export), key=lambda name: (_channel(name), name))
         if not names:
             raise BadExport(

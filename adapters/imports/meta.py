@@ -49,8 +49,7 @@ DONE = re.compile(
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of a download, oldest first. Raises BadExport where it is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch, passes=2) as export:
         conversations = _conversations(export)
         if not conversations:
             raise BadExport(

@@ -50,7 +50,7 @@ SHARE_OF_SPEECHES = 0.1
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The speeches of all scripts of an export, in order. Raises BadExport where there is none."""
-    with opened(path) as export:
+    with opened(path, options.watch, passes=2) as export:
         tables = [n for n in export.ending(".csv", ".tsv") if _columns(export, n, options)]
         texts = [n for n in _texts(export) if _is_script(export.head_text(n))]
         if not tables and not texts:

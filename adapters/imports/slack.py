@@ -39,8 +39,7 @@ class _Person:
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, channel after channel. Raises BadExport where it is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         days = sorted((day[1], name) for name in export.names if (day := DAY.search(name)))
         if not days:
             raise BadExport(

@@ -15,7 +15,7 @@ from adapters.imports import import_chat
 from adapters.imports.entries import opened
 from adapters.imports.formats import KNOWN, detect
 from tests.adapters.conftest import long_chat
-from tests.adapters.exports import Files, folder, zipped
+from tests.adapters.exports import Files, folder, told, zipped
 
 TELEGRAM = {
     "name": "Tom", "type": "personal_chat", "id": 7,
@@ -82,6 +82,9 @@ def test_an_unknown_export_is_refused_with_what_was_looked_for(
 def test_what_is_found_is_imported(export: Callable[..., Path], tmp_path: Path) -> None:
     report = import_chat("auto", export(*long_chat()), "maya", ["Maya"], tmp_path)
     assert (report.format, report.kept) == ("whatsapp", 300)
+    messages, tally = told("auto", export(*long_chat()))
+    assert len(messages) == 300
+    assert "read as whatsapp: chat.txt has lines" in tally.notes[0]
 
 
 def test_the_command_names_the_format(tmp_path: Path) -> None:

@@ -34,6 +34,24 @@ def test_names_like_paths_are_only_names(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.zip"]
 
 
+def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    with opened(zipped(tmp_path / "x.zip", {"a\x1b[2J.json": "[1]"})) as export:
+        assert export.names == ("a\ufffd[2J.json",)
+        assert [value for _, value in picked(export, export.names[0], ["item"])] == [1]
+
+
+def test_who_watches_is_told_how_far_the_reading_is(tmp_path: Path) -> None:
+    files = {"a.json": list(range(100_000)), "b.json": list(range(100_000)), "c.jpg": "no text"}
+    for path in (folder(tmp_path / "x", files), zipped(tmp_path / "x.zip", files)):
+        shares: list[float] = []
+        with opened(path, shares.append, passes=2) as export:
+            for name in ("a.json", "b.json", "a.json", "b.json"):
+                assert sum(1 for _ in picked(export, name, ["item"])) == 100_000
+        assert shares == sorted(shares)
+        assert shares[0] < 0.1
+        assert shares[-1] == 1.0
+
+
 def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
     at = folder(tmp_path / "export", {"a.json": "[]"})
     secret = tmp_path / "secret.json"

@@ -19,7 +19,7 @@ LOOKED_FOR = "Discord: JSON or CSV of DiscordChatExporter, or the account's data
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, channel after channel. Raises BadExport where it is none."""
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         if names := package.found(export):
             yield from package.read(export, names, tally)
         elif names := exporter.found(export):

@@ -19,8 +19,7 @@ LOOKED_FOR = "iMessage: .txt or .html files of imessage-exporter"
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, chat after chat. Raises BadExport where it is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         if names := texts.found(export):
             yield from texts.read(export, names, tally)
         elif names := pages.found(export):

@@ -21,8 +21,7 @@ Reader = Callable[[Export, list[str], Tally], Iterator[Message]]
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, chat after chat. Raises BadExport where it is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         found = _found(export)
         if found is None:
             raise BadExport(

@@ -26,8 +26,7 @@ MESSAGE = re.compile(r'"(?:date_unixtime|text_entities|from_id)"\s*:')
 
 def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, chat after chat. Raises BadExport where it is none."""
-    del options
-    with opened(path) as export:
+    with opened(path, options.watch) as export:
         if names := _json(export):
             yield from chats.read(export, names, tally)
         elif names := _html(export):
