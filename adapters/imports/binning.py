@@ -6,7 +6,7 @@ Knows nothing of any format.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from adapters.messages import MAX_SAMPLES, Bin, Message, Tally
@@ -14,12 +14,24 @@ from adapters.messages import MAX_SAMPLES, Bin, Message, Tally
 Verdict = Message | Bin
 
 
-def binned(tally: Tally, records: Iterable[tuple[Verdict, Any]]) -> Iterator[Message]:
-    """The messages among (verdict, the record itself); all others are counted."""
+def never(_: Any) -> bool:
+    return False
+
+
+def binned(
+    tally: Tally,
+    records: Iterable[tuple[Verdict, Any]],
+    edited: Callable[[Any], bool] = never,
+) -> Iterator[Message]:
+    """The messages among (verdict, the record itself); all others are counted.
+
+    `edited` tells of the record of a message whether its text is a later wording.
+    """
     for verdict, record in records:
         tally.lines += 1
         if isinstance(verdict, Message):
             tally.put("kept")
+            tally.edited += edited(record)
             yield verdict
         elif verdict == "unparsed":
             known = len(tally.unparsed_samples) >= MAX_SAMPLES

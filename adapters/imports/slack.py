@@ -52,7 +52,7 @@ def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
                 (_verdict(raw, channel if several else "", people), raw)
                 for _, raw in picked(export, name, ["item"])
             )
-            yield from binned(tally, verdicts)
+            yield from binned(tally, verdicts, lambda record: bool(record.get("edited")))
 
 
 def detect(export: Export) -> str | None:

@@ -71,6 +71,18 @@ def test_several_channels_are_conversations(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_parts_of_a_channel_are_in_order_and_edits_counted(tmp_path: Path) -> None:
+    names = ("a [5] [part 10].json", "a [5] [part 2].json", "a [5].json")
+    files = {
+        name: channel(message(n, "tom", name, timestampEdited="2024-05-02T00:00:00+00:00"))
+        for n, name in enumerate(names)
+    }
+    messages, tally = told("discord", folder(tmp_path, files))
+    assert [m.text for m in messages] == list(reversed(names))
+    assert {m.conversation for m in messages} == {"general"}
+    assert tally.edited == 3
+
+
 HEADER = "AuthorID,Author,Date,Content,Attachments,Reactions\r\n"
 
 

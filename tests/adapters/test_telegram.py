@@ -59,6 +59,13 @@ def test_a_message_keeps_what_is_known_of_it(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_edits_are_counted(tmp_path: Path) -> None:
+    times = ("2024-05-01T12:09:00", "1970-01-01T01:00:00", None)
+    export = chat("Tom", *(message(n, "Tom", "a", edited=at) for n, at in enumerate(times)))
+    _, tally = told("telegram", folder(tmp_path, {"result.json": export}))
+    assert tally.edited == 1
+
+
 def test_text_comes_whole_or_in_pieces(tmp_path: Path) -> None:
     bold = {"type": "bold", "text": "very"}
     link = {"type": "link", "text": "https://example.org"}

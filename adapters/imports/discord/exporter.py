@@ -24,12 +24,20 @@ SYSTEM = re.compile(
 )
 """The same in CSV, which has no types."""
 CHANNEL = ("channel.id", "channel.name", "channel.category", "guild.name", "guild.id")
+PART = re.compile(r" \[part (\d{1,9})\](?=\.\w+$)", re.IGNORECASE)
 ID_IN_NAME = re.compile(r"\[(\d+)\](?:\s*\[part \d+\])?\.csv$", re.IGNORECASE)
 
 
 def found(export: Export) -> list[str]:
-    json = [n for n in export.ending(".json") if _is_json(export.head_text(n))]
-    return json or [n for n in export.ending(".csv") if set(header(export, n)) >= COLUMNS]
+    names = [n for n in export.ending(".json") if _is_json(export.head_text(n))]
+    names = names or [n for n in export.ending(".csv") if set(header(export, n)) >= COLUMNS]
+    return sorted(names, key=_place)
+
+
+def _place(name: str) -> tuple[str, int]:
+    """A channel's parts in order: [part 2] follows the file without a part, and precedes 10."""
+    part = PART.search(name)
+    return PART.sub("", name), int(part[1]) if part else 1
 
 
 def _is_json(head: str) -> bool:
@@ -45,7 +53,7 @@ def read(
             verdicts = _rows(export, name, len(names) > 1, clock, date_order, tally)
         else:
             verdicts = _records(export, name, len(names) > 1, clock, conversations)
-        yield from binned(tally, verdicts)
+        yield from binned(tally, verdicts, lambda record: bool(record.get("timestampEdited")))
 
 
 def _records(

@@ -25,7 +25,8 @@ MEDIA = ("media_type", "photo", "file", "poll", "location_information", "contact
 def read(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
     clock, conversations = Clock(), Conversations()
     for name in names:
-        yield from binned(tally, _verdicts(export, name, len(names) > 1, clock, conversations))
+        verdicts = _verdicts(export, name, len(names) > 1, clock, conversations)
+        yield from binned(tally, verdicts, _edited)
 
 
 def _verdicts(
@@ -74,6 +75,11 @@ def _verdict(raw: Any, chat: dict[str, Any], conversation: str, clock: Clock) ->
         bot=bool(raw.get("via_bot"))
         or (chat.get("type") == "bot_chat" and speaker == named(chat.get("name"))),
     )
+
+
+def _edited(raw: Any) -> bool:
+    """Some years' exports say 1970 where nothing was edited."""
+    return bool(raw.get("edited")) and not str(raw["edited"]).startswith("1970-")
 
 
 def _text(text: Any) -> str:
