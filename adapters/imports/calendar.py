@@ -24,6 +24,7 @@ NUMERIC = re.compile(
 WORDY = ("%d-%b-%y %I:%M %p", "%d %b %Y %H:%M", "%b %d, %Y %I:%M:%S %p", "%a, %d %b %Y %H:%M:%S %z")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 MAX_DATES = 100_000
+MAX_WORDY_CHARACTERS = 40
 
 
 class Calendar:
@@ -73,6 +74,8 @@ class Calendar:
 
 
 def _wordy(cell: str) -> datetime | None:
+    if not cell[:1].isalnum() or len(cell) > MAX_WORDY_CHARACTERS:
+        return None
     return next((at for written in WORDY if (at := _strptime(cell, written))), None)
 
 

@@ -21,6 +21,23 @@ SILENT = ("script", "style")
 Attributes = Mapping[str, str]
 
 
+class Words:
+    """A text as it comes in, piece by piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._characters = 0
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._characters += len(piece)
+        if self._characters > MAX_PENDING_CHARACTERS:
+            raise BadExport("a text of this page never ends; this is not a chat export")
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
 class Page(HTMLParser):
     """Subclasses hear of elements and of texts; a text's slot is named by a class around it."""
 

@@ -33,7 +33,7 @@ MARK = re.compile(
     r"|(?:INT|EXT|INT\./EXT)\.? .*|(?:THE )?END\.?|[-=*#_~]{3,}|#{1,6} .*)"
 )
 DIRECTION = re.compile(r"[\[(].*[\])]|(?:Enter|Exit|Exeunt|Re-enter)\b.*|\*[^*]+\*")
-ASIDE = re.compile(r"\s*[\[(][^\])]{1,200}[\])]\s*")
+ASIDE = re.compile(r"[\[(][^\[\]()]{1,200}[\])]")
 """A direction within a speech: (laughing), [aside]."""
 MAX_SPEECH_LINES = 5_000
 COLUMNS = {
@@ -139,6 +139,13 @@ def _count(names: Counter[str], name: str) -> None:
         names[name] += 1
 
 
+def _without_asides(text: str) -> str:
+    if not ASIDE.search(text):
+        return plain(text)
+    lines = ASIDE.sub(" ", text).split("\n")
+    return plain("\n".join(" ".join(line.split()) for line in lines))
+
+
 def _bare_name(name: str) -> str:
     """TOM (aside) is TOM."""
     return named(ASIDE.sub(" ", name))
@@ -217,7 +224,7 @@ class _Play:
 
     def _finished(self) -> Iterator[Message]:
         if self._speaker:
-            text = plain(ASIDE.sub(" ", "\n".join(self._words)))
+            text = _without_asides("\n".join(self._words))
             yield Message(self._clock.tick(), self._speaker, text, conversation=self._scene)
             self._spoke = True
         self._speaker, self._words = "", []
@@ -254,7 +261,7 @@ def _table(
             if not named(speaker):
                 yield "system", row
             else:
-                words = plain(ASIDE.sub(" ", text))
+                words = _without_asides(text)
                 yield Message(clock.tick(), named(speaker), words, conversation=now), row
 
     yield from binned(tally, verdicts())

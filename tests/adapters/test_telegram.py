@@ -181,7 +181,11 @@ def test_pages_of_several_chats_are_conversations(tmp_path: Path) -> None:
 
 
 def test_a_page_without_end_is_refused(tmp_path: Path) -> None:
-    for junk, sentence in (("<a " + "x='1'\n" * 300_000, "never ends"), ("<div>" * 999, "within")):
+    for junk, sentence in (
+        ("<a " + "x='1'\n" * 300_000, "a tag in messages.html never ends"),
+        ("<div class='text'>" + "<b>word</b>\n" * 300_000, "a text of this page never ends"),
+        ("<div>" * 999, "within each other"),
+    ):
         path = folder(tmp_path, {"messages.html": page(entry(1, "Tom", "a"), junk)})
         with pytest.raises(BadExport, match=sentence):
             told("telegram", path)

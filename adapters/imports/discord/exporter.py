@@ -154,4 +154,4 @@ def _without_tag(author: str) -> str:
 
 def _counted(cell: str) -> tuple[tuple[str, int], ...]:
     """👍 (2),❤ (1)"""
-    return tuple((emoji, int(n)) for emoji, n in re.findall(r"([^\s,]+) \((\d{1,9})\)", cell))
+    return tuple((emoji, int(n)) for emoji, n in re.findall(r"([^\s,]{1,64}) \((\d{1,9})\)", cell))

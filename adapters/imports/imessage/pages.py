@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from adapters.imports.binning import Verdict, binned, counted, named, plain
 from adapters.imports.entries import Export
 from adapters.imports.moments import Clock
-from adapters.imports.pages import Attributes, Page
+from adapters.imports.pages import Attributes, Page, Words
 from adapters.messages import Message, Tally
 
 from .common import APPS, UNSENT, at, emoji
@@ -34,11 +34,11 @@ def read(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
 @dataclass
 class _Entry:
     announcement: bool
-    at: str = ""
-    speaker: str = ""
-    parts: list[str] = field(default_factory=list)
-    edit: str = ""
-    reactions: list[str] = field(default_factory=list)
+    at: Words = field(default_factory=Words)
+    speaker: Words = field(default_factory=Words)
+    parts: list[Words] = field(default_factory=list)
+    edit: Words = field(default_factory=Words)
+    reactions: list[Words] = field(default_factory=list)
     media: bool = False
     unsent: bool = False
 
@@ -67,28 +67,28 @@ class _Chat(Page):
             if tag in MEDIA or classes & {"attachment", "app"}:
                 entry.media = entry.media or not self.within("reactions")
             if classes & {"reaction", "tapback"}:
-                entry.reactions.append("")
+                entry.reactions.append(Words())
             if "unsent" in classes:
                 entry.unsent = True
             if "bubble" in classes:
-                entry.parts.append("")
+                entry.parts.append(Words())
             if tag == "tr":
-                entry.edit = ""  # each row is a newer wording
+                entry.edit = Words()  # each row is a newer wording
 
     def says(self, slot: str, text: str) -> None:
         entry = self.entry
         if entry is None or self.within("replies"):
             return
         if slot == "at" and not self.within("edited"):
-            entry.at += text
+            entry.at.add(text)
         elif slot == "speaker":
-            entry.speaker += text
+            entry.speaker.add(text)
         elif slot == "part" and entry.parts:
-            entry.parts[-1] += text
+            entry.parts[-1].add(text)
         elif slot == "edit":
-            entry.edit += text
+            entry.edit.add(text)
         elif slot == "reaction" and entry.reactions:
-            entry.reactions[-1] += text
+            entry.reactions[-1].add(text)
 
     def finish(self) -> None:
         if self.entry:
@@ -109,11 +109,11 @@ def _verdicts(
 def _verdict(entry: _Entry, conversation: str, clock: Clock, tally: Tally) -> Verdict:
     if entry.announcement:
         return "system"
-    when, speaker = at(entry.at), named(entry.speaker)
+    when, speaker = at(str(entry.at)), named(str(entry.speaker))
     if when is None or not speaker:
         return "unparsed"
-    edit = plain(entry.edit)
-    text = edit or plain("\n".join(plain(part) for part in entry.parts))
+    edit = plain(str(entry.edit))
+    text = edit or plain("\n".join(plain(str(part)) for part in entry.parts))
     if entry.unsent or UNSENT.fullmatch(text):
         return "deleted"
     if APPS.fullmatch(text):
@@ -126,5 +126,5 @@ def _verdict(entry: _Entry, conversation: str, clock: Clock, tally: Tally) -> Ve
         speaker,
         text,
         conversation=conversation,
-        reactions=counted(map(emoji, entry.reactions)),
+        reactions=counted(emoji(str(reaction)) for reaction in entry.reactions),
     )

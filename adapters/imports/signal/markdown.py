@@ -16,10 +16,10 @@ from adapters.messages import Message, Tally
 RECORD = re.compile(r'\s*\{"date": ?"[^"]{10,40}", ?"sender": ?"')
 HEADER = re.compile(r"\[(\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?)\] (.*?): ?(.*)", re.DOTALL)
 PAGE = re.compile(r"\s*\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\] [^\n]*?:")
-REACTIONS = re.compile(r"\n?\(- (.+) -\)\s*$")
+REACTIONS = ("(- ", " -)")
 QUOTE = re.compile(r"\A\s*(?:> .*(?:\n|\Z))+")
-ATTACHED = re.compile(r"!?\[[^\]\n]*\]\(\.{1,2}/[^)\n]+\)")
-STICKER = re.compile(r"\(\( .* \)\)")
+ATTACHED = re.compile(r"!?\[[^\]\n]{0,300}\]\(\.{1,2}/[^)\n]{1,1000}\)")
+STICKER = re.compile(r"\(\( .{0,80} \)\)")
 DELETED = "(This message was deleted)"
 CALL = re.compile(
     r"(?:(?:Incoming|Outgoing|Missed) (?:voice |video |group )?call(?: \(.*\))?|Started a call)"
@@ -93,8 +93,8 @@ def _told(block: Block, conversation: str, clock: Clock) -> Verdict:
         return "deleted"
     if CALL.fullmatch(body.strip()):
         return "system"
-    reactions = REACTIONS.search(body)
-    written = QUOTE.sub("", body[: reactions.start()] if reactions else body)
+    body, reactions = _without_reactions(body)
+    written = QUOTE.sub("", body)
     text = plain(STICKER.sub("", ATTACHED.sub("", written)))
     if not text:
         return "media" if ATTACHED.search(written) or STICKER.search(written) else "system"
@@ -103,8 +103,17 @@ def _told(block: Block, conversation: str, clock: Clock) -> Verdict:
         speaker,
         "\n".join(line.rstrip() for line in text.split("\n")),
         conversation=conversation,
-        reactions=_counted(reactions[1]) if reactions else (),
+        reactions=_counted(reactions),
     )
+
+
+def _without_reactions(body: str) -> tuple[str, str]:
+    """What was written, and who reacted how, between the marks in the last line."""
+    begin, end = REACTIONS
+    before, mark, told = body.rstrip().rpartition(begin)
+    if mark and told.endswith(end) and (not before or before.endswith("\n")):
+        return before, told.removesuffix(end)
+    return body, ""
 
 
 def _counted(told: str) -> tuple[tuple[str, int], ...]:

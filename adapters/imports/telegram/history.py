@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from adapters.imports.binning import Verdict, binned, named, plain
 from adapters.imports.entries import Export
 from adapters.imports.moments import Clock
-from adapters.imports.pages import Attributes, Page
+from adapters.imports.pages import Attributes, Page, Words
 from adapters.messages import Message, Tally
 
 PAGE = re.compile(r"(?:^|/)messages(\d*)\.html$")
@@ -41,8 +41,8 @@ class _Entry:
     joined: bool
     id: str
     at: str = ""
-    speaker: str = ""
-    text: str = ""
+    speaker: Words = field(default_factory=Words)
+    text: Words = field(default_factory=Words)
     reply_to: str = ""
     forwarded: bool = False
     media: bool = False
@@ -56,7 +56,7 @@ class _History(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = ""
+        self.title = Words()
         self.entry: _Entry | None = None
         self.finished: list[_Entry] = []
 
@@ -79,11 +79,11 @@ class _History(Page):
         entry = self.entry
         if entry is None:
             if slot == "text" and self.within("page_header"):
-                self.title += text
+                self.title.add(text)
         elif slot == "text":
-            entry.text += text
+            entry.text.add(text)
         elif slot == "speaker" and not entry.forwarded:
-            entry.speaker += text
+            entry.speaker.add(text)
         elif slot == "emoji" and text.strip():
             entry.emoji.append(text.strip())
             entry.counts.append(1)
@@ -104,8 +104,8 @@ def _verdicts(
         page = _History()
         for _ in page.read(export.lines(name), name):
             for entry in page.finished:
-                speaker = speaker if entry.joined else named(entry.speaker)
-                conversation = (named(page.title) or folder) if several else ""
+                speaker = speaker if entry.joined else named(str(entry.speaker))
+                conversation = (named(str(page.title)) or folder) if several else ""
                 yield _verdict(entry, speaker, conversation, clock), entry
             page.finished.clear()
 
@@ -113,7 +113,7 @@ def _verdicts(
 def _verdict(entry: _Entry, speaker: str, conversation: str, clock: Clock) -> Verdict:
     if entry.service:
         return "system"
-    at, text = _at(entry.at), plain(entry.text)
+    at, text = _at(entry.at), plain(str(entry.text))
     if at is None or not speaker:
         return "unparsed"
     if not text and entry.media:
