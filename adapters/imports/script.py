@@ -1,7 +1,8 @@
 """Scripts with named speakers: `NAME: line`, `NAME:` and a block below, or a table without times.
 
 A script has no times, so its order is the order of time: a minute from one speech to the next, and
-a day from one scene to the next, beginning on 1 January 2000. Stage directions and scene marks are
+a day from one scene to the next, beginning on 1 January 2000. Where no scenes are marked, one
+begins after every 50 speeches, so that a part can be held out. Stage directions and scene marks are
 in the bin "system". Knows nothing of personas or datasets.
 """
 
@@ -25,11 +26,13 @@ LOOKED_FOR = "script: lines such as 'NAME: words', or 'NAME:' with the words bel
 TEXTS = (".txt", ".script")
 BEGINNING = datetime(2000, 1, 1)
 SPEECH, SCENE = timedelta(minutes=1), timedelta(days=1)
+SPEECHES_OF_AN_UNMARKED_SCENE = 50
 NOTE = "a script has no times: a minute lies between two speeches here, a day between two scenes"
 NAME = r"[^\W\d_][\w .,'’&#()/-]{0,48}?"
 SPOKEN = re.compile(rf"({NAME}):(?:\s+(.*))?")
 MARK = re.compile(
-    r"(?:(?:ACT|SCENE|SCENA|PROLOGUE|EPILOGUE|CHORUS|EPISODE|CHAPTER|PART|FADE|CUT)\b.*"
+    r"(?:(?:ACT|SCENE|SCENA|EPISODE|CHAPTER|PART)\s+\w.*|(?:PROLOGUE|EPILOGUE|CHORUS)\.?"
+    r"|(?:FADE|CUT) (?:IN|OUT|TO)\b.*"
     r"|(?:INT|EXT|INT\./EXT)\.? .*|(?:THE )?END\.?|[-=*#_~]{3,}|#{1,6} .*)"
 )
 DIRECTION = re.compile(r"[\[(].*[\])]|(?:Enter|Exit|Exeunt|Re-enter)\b.*|\*[^*]+\*")
@@ -105,15 +108,19 @@ class _Style:
     blocks: bool
     """Names stand alone on a line below a blank one; other colons are words."""
     names: Counter[str]
+    scenes: bool
+    """Some are marked."""
 
     @classmethod
     def of(cls, lines: Iterator[str]) -> _Style:
         alone: Counter[str] = Counter()
         inline: Counter[str] = Counter()
-        blank = True
+        blank, scenes = True, False
         for line in lines:
             bare = line.strip()
-            if (found := SPOKEN.fullmatch(bare)) and not MARK.fullmatch(bare):
+            if MARK.fullmatch(bare):
+                scenes = True
+            elif found := SPOKEN.fullmatch(bare):
                 name = _bare_name(found[1])
                 if blank and not found[2] and len(name.split()) <= MAX_NAME_WORDS:
                     _count(alone, name)
@@ -121,7 +128,7 @@ class _Style:
                     _count(inline, name)
             blank = not bare
         blocks = alone.total() > sum(n for name, n in inline.items() if n > 1 or name.isupper())
-        return cls(blocks, alone if blocks else alone + inline)
+        return cls(blocks, alone if blocks else alone + inline, scenes)
 
     def speech(self, bare: str, blank: bool) -> re.Match[str] | None:
         """A speaker and perhaps words, where the line begins a speech."""
@@ -169,7 +176,10 @@ class _Clock:
         self._scene += SCENE * (1 + minutes // SCENE)
         self._speeches = 0
 
-    def tick(self) -> datetime:
+    def tick(self, marked: bool) -> datetime:
+        """The time of the next speech; `marked`: the script itself tells its scenes."""
+        if not marked and self._speeches >= SPEECHES_OF_AN_UNMARKED_SCENE:
+            self.next_scene()
         self._speeches += 1
         return self._scene + (self._speeches - 1) * SPEECH
 
@@ -225,7 +235,8 @@ class _Play:
     def _finished(self) -> Iterator[Message]:
         if self._speaker:
             text = _without_asides("\n".join(self._words))
-            yield Message(self._clock.tick(), self._speaker, text, conversation=self._scene)
+            at = self._clock.tick(self._style.scenes)
+            yield Message(at, self._speaker, text, conversation=self._scene)
             self._spoke = True
         self._speaker, self._words = "", []
 
@@ -262,6 +273,7 @@ def _table(
                 yield "system", row
             else:
                 words = _without_asides(text)
-                yield Message(clock.tick(), named(speaker), words, conversation=now), row
+                at = clock.tick("conversation" in columns)
+                yield Message(at, named(speaker), words, conversation=now), row
 
     yield from binned(tally, verdicts())

@@ -57,6 +57,12 @@ def test_order_is_time_and_a_scene_is_a_day(tmp_path: Path) -> None:
     assert gaps[3] > timedelta(hours=6)
 
 
+def test_without_marks_a_scene_is_fifty_speeches(tmp_path: Path) -> None:
+    messages, _ = told("script", folder(tmp_path, {"play.txt": "TOM: a\nMAYA: b\n" * 60}))
+    gaps = [after.at - before.at for before, after in pairwise(messages)]
+    assert [n for n, gap in enumerate(gaps, 1) if gap > timedelta(hours=6)] == [50, 100]
+
+
 BLOCKS = """\
 First Citizen:
 Before we go: hear me.
@@ -102,6 +108,13 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
     assert said(messages) == [("TOM", "hi")]
     with pytest.raises(AdaptersError, match="no column 'z'; it has: x, y"):
         told("script", path, columns={"speaker": "z"})
+
+
+def test_a_chorus_may_speak(tmp_path: Path) -> None:
+    text = "CHORUS\nCHORUS: a\nTOM: b\nCHORUS: c\nPart: d\nSCENE 2: a field\n"
+    messages, tally = told("script", folder(tmp_path, {"play.txt": text}))
+    assert said(messages) == [("CHORUS", "a"), ("TOM", "b"), ("CHORUS", "c\nPart: d")]
+    assert bins(tally) == {"kept": 3, "merged": 1, "system": 2}
 
 
 @pytest.mark.parametrize(
