@@ -51,9 +51,6 @@ class Page(HTMLParser):
     def begins(self, tag: str, classes: frozenset[str], attributes: Attributes) -> None:
         """An element opens; the slot of its own texts is not told."""
 
-    def ends(self, tag: str, classes: frozenset[str]) -> None:
-        """An element closes."""
-
     def says(self, slot: str, text: str) -> None:
         """A text; `slot` is "" where no class around it names one."""
 
@@ -93,11 +90,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if not any(tag == open_ for open_, _, _ in self._open):
             return
-        while True:
-            closed, classes, _ = self._open.pop()
-            self.ends(closed, classes)
-            if closed == tag:
-                return
+        while self._open.pop()[0] != tag:
+            pass  # what was never closed ends with what is around it
 
     def handle_data(self, data: str) -> None:
         if not self._open or self._open[-1][0] not in SILENT:

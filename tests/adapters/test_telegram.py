@@ -175,9 +175,12 @@ def test_pages_of_several_chats_are_conversations(tmp_path: Path) -> None:
     files = {
         "chats/chat_1/messages.html": page(entry(1, "Tom", "a")),
         "chats/chat_2/messages.html": page(entry(1, "Ann", "b"), title="Ann"),
+        "chats/chat_3/messages.html": page(entry(1, "Tom", "c")),
     }
     messages, _ = told("telegram", folder(tmp_path, files))
-    assert [(m.conversation, m.text) for m in messages] == [("Tom", "a"), ("Ann", "b")]
+    assert [(m.conversation, m.text) for m in messages] == [
+        ("Tom", "a"), ("Ann", "b"), ("Tom (chats/chat_3)", "c"),
+    ]  # fmt: skip
 
 
 def test_a_page_without_end_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from adapters.imports.binning import Verdict, binned, named, plain
+from adapters.imports.binning import Conversations, Verdict, binned, named, plain
 from adapters.imports.entries import Export
 from adapters.imports.moments import Clock
 from adapters.imports.pages import Attributes, Page, Words
@@ -21,11 +21,24 @@ VIA = re.compile(r"\s+via @\w+$")
 
 
 def read(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
-    clock = Clock()
+    clock, conversations = Clock(), Conversations()
     folders = {name.rpartition("/")[0] for name in names}
+    several = len(folders) > 1
     for folder in sorted(folders):
         pages = sorted((n for n in names if n.rpartition("/")[0] == folder), key=_number)
-        yield from binned(tally, _verdicts(export, pages, folder, len(folders) > 1, clock))
+        told = _told(_entries(export, pages), folder if several else "", conversations, clock)
+        yield from binned(tally, told)
+
+
+def _told(
+    entries: Iterator[tuple[str, str, _Entry]],
+    folder: str,
+    conversations: Conversations,
+    clock: Clock,
+) -> Iterator[tuple[Verdict, _Entry]]:
+    for title, speaker, entry in entries:
+        conversation = conversations.name(title, folder) if folder else ""
+        yield _verdict(entry, speaker, conversation, clock), entry
 
 
 def _number(name: str) -> int:
@@ -96,17 +109,15 @@ class _History(Page):
         self.entry = None
 
 
-def _verdicts(
-    export: Export, pages: list[str], folder: str, several: bool, clock: Clock
-) -> Iterator[tuple[Verdict, Any]]:
+def _entries(export: Export, pages: list[str]) -> Iterator[tuple[str, str, _Entry]]:
+    """(title of the chat, speaker, entry): who goes on speaking is named once."""
     speaker = ""
     for name in pages:
         page = _History()
         for _ in page.read(export.lines(name), name):
             for entry in page.finished:
                 speaker = speaker if entry.joined else named(str(entry.speaker))
-                conversation = (named(str(page.title)) or folder) if several else ""
-                yield _verdict(entry, speaker, conversation, clock), entry
+                yield named(str(page.title)), speaker, entry
             page.finished.clear()
 
 
