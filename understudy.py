@@ -152,10 +152,18 @@ def personas(as_json: Json = False) -> None:
 
 @app.command("import")
 def import_(
-    format: Annotated[str, typer.Argument(help="The export's format: whatsapp.")],
-    path: Annotated[Path, typer.Argument(help="The export: a .txt or the .zip it came in.")],
-    persona: Annotated[str, typer.Option(help="Name of the persona to make, such as maya.")],
-    speaker: Annotated[list[str], typer.Option(help="Their name or id there; repeatable.")],
+    format: Annotated[
+        str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option(help="Name of the persona to make, such as maya.")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None, typer.Option(help="Their name or id there; repeatable.")
+    ] = None,
     system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
     display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
     date_order: DateOrder = None,
@@ -171,6 +179,16 @@ def import_(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
     ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
+    ] = None,
+    detect: Annotated[
+        Path | None, typer.Option(help="Only name the format of this export, and why.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
@@ -178,11 +196,17 @@ def import_(
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
 
+    if detect:
+        _name_format(detect, as_json)
+        return
+    if not format or not path or not persona or not speaker:
+        raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (), watch=watch,
+            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            columns=_columns(column or []), time_format=time_format, watch=watch,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())
@@ -191,10 +215,30 @@ def import_(
         _next(f"the dataset of {persona} is written", f"understudy train {persona}")
 
 
+def _columns(pairs: list[str]) -> dict[str, str]:
+    """at=date speaker=from, as asked with --column."""
+    named = [pair.partition("=") for pair in pairs]
+    if wrong := [role + sign + name for role, sign, name in named if not role or not name]:
+        raise typer.BadParameter(f"--column takes ROLE=NAME, such as at=date, not {wrong[0]!r}")
+    return {role.strip(): name for role, _, name in named}
+
+
+def _name_format(path: Path, as_json: bool) -> None:
+    from adapters.errors import AdaptersError
+    from adapters.imports.formats import detect
+
+    with settled(AdaptersError):
+        found = detect(path)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(f"{found.format}: {found.reason}")
+
+
 @app.command()
 def speakers(
     path: Annotated[Path, typer.Argument(help="The export.")],
-    format: Annotated[str, typer.Option(help="The export's format.")] = "whatsapp",
+    format: Annotated[str, typer.Option(help="The export's format; auto: found.")] = "auto",
     date_order: DateOrder = None,
     as_json: Json = False,
 ) -> None:

@@ -5,7 +5,7 @@ Knows nothing of any format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +60,8 @@ class Tally:
     date_order: str | None = None
     """How dates were read, such as "dmy"; several when the file mixes them."""
     date_order_reason: str | None = None
+    notes: list[str] = field(default_factory=list)
+    """What the user should know about this export, a sentence each."""
 
     def put(self, bin_: Bin, lines: int = 1) -> None:
         self.bins[bin_] += lines
@@ -85,6 +87,10 @@ class Options:
 
     date_order: str | None = None
     watch: Watch = unwatched
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """For tables: which column is `at`, `speaker`, `text` and so on."""
+    time_format: str | None = None
+    """For tables: how times are written, in the letters of strptime."""
 
 
 Importer = Callable[[Path, Tally, Options], Iterator[Message]]

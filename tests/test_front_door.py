@@ -50,7 +50,15 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
         assert f"\n  {name} " in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["import", "whatsapp"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["train"],
+        ["import", "whatsapp"],
+        ["import", "csv", "x", "--persona", "m", "--speaker", "M", "--column", "at"],
+    ],
+)
 def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
     assert understudy(*arguments, cwd=tmp_path).returncode == 2
 
@@ -59,7 +67,8 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
     ("arguments", "sentence"),
     [
         (["import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M"], "gone.txt"),
-        (["import", "icq", "x.txt", "--persona", "m", "--speaker", "M"], "there is: whatsapp"),
+        (["import", "icq", "x.txt", "--persona", "m", "--speaker", "M"], "there is: auto, "),
+        (["import", "--detect", "gone.txt"], "gone.txt"),
         ([*IMPORT, "--from", "soon"], "2013-05"),
         ([*IMPORT, "--keep", "links"], "there is: media-only, "),
         (["speakers", "gone.txt"], "gone.txt"),

@@ -56,6 +56,8 @@ class ImportReport(BaseModel):
     captions: int = 0
     date_order: str | None = None
     date_order_reason: str | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know about this export."""
 
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
@@ -104,6 +106,8 @@ class ImportReport(BaseModel):
         )
         for number, line in self.unparsed_samples[:3]:
             table.add_row(str(number), "unparsed", Text(line))
+        for note in self.notes:
+            table.add_row("", "note", Text(note))
         return table
 
     def _rule(self, rule: str) -> Text:

@@ -22,10 +22,9 @@ from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
 from adapters.registry import BadName, checked
 
-from . import whatsapp
+from .formats import FORMATS, resolved
 from .speakers import Figures, listed
 
-FORMATS: Mapping[str, Importer] = {"whatsapp": whatsapp.read}
 MAX_LISTED_SPEAKERS = 12
 
 
@@ -42,6 +41,8 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    columns: Mapping[str, str] | None = None,
+    time_format: str | None = None,
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
@@ -50,6 +51,7 @@ def import_chat(
     from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
     reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
+    format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     prompt = system_prompt
@@ -57,7 +59,8 @@ def import_chat(
         prompt = f"You are {name}. You are chatting with friends."
     tally, cleaning = Tally(), Cleaning(keep, drop)
     with scratch(home) as messages:
-        read = importer(path, tally, Options(date_order, watch))
+        options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
+        read = importer(path, tally, options)
         messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
         watch(1.0)
         chosen = _chosen(speakers, messages)
@@ -87,7 +90,8 @@ def list_speakers(
     format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
 ) -> list[Figures]:
     """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
-    return listed(_importer(format)(path, Tally(), Options(date_order, watch)))
+    importer = _importer(resolved(format, path))
+    return listed(importer(path, Tally(), Options(date_order, watch=watch)))
 
 
 def _importer(format: str) -> Importer:
@@ -179,6 +183,7 @@ def _report(
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
+        notes=tuple(tally.notes),
         speakers=dict(_by_name(scratch).most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
         cleaned=dict(cleaning.dropped),

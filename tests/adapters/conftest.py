@@ -9,7 +9,8 @@ import pytest
 
 from tests.object_store import bucket, store, store_server  # noqa: F401  # as fixtures
 
-PEERS = Path(__file__).parents[3] / "shared" / "data" / "whatsapp"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+PEERS = SHARED / "whatsapp"
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,14 @@ def peers() -> Path:
     if not PEERS.is_dir():
         pytest.skip("other parsers' exports (../shared/data/whatsapp) are not on this machine")
     return PEERS
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Other people's exports of every app, which are not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("other people's exports (../shared/data) are not on this machine")
+    return SHARED
 
 
 @pytest.fixture

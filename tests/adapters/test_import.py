@@ -115,7 +115,7 @@ def test_several_names_can_be_one_persona_and_case_is_forgiven(
 @pytest.mark.parametrize(
     ("format", "persona", "speakers", "sentence"),
     [
-        ("telegraph", "maya", ["Maya"], "no import format 'telegraph'; there is: whatsapp"),
+        ("telegraph", "maya", ["Maya"], "no import format 'telegraph'; there is: .*whatsapp"),
         ("whatsapp", "../maya", ["Maya"], "can't be a persona's name"),
         ("whatsapp", "base", ["Maya"], "base model's own name"),
         ("whatsapp", "maya", [], r"say who the persona is .* Maya \(180\), Tom \(120\)"),
@@ -128,6 +128,25 @@ def test_a_wrong_request_is_answered_with_what_would_be_right(
     with pytest.raises(AdaptersError, match=sentence):
         import_chat(format, export(*long_chat()), persona, speakers, tmp_path / "home")
     assert not (tmp_path / "home").exists()
+
+
+def test_an_export_with_zones_and_notes_becomes_a_dataset(tmp_path: Path) -> None:
+    rows = "".join(
+        f"2024-05-{day:02}T10:00:00+02:00,Tom,how is day {day}\n"
+        f"2024-05-{day:02}T10:01:00+02:00,Maya,day {day} is good\n"
+        for day in range(1, 29)
+    )
+    (tmp_path / "chat.csv").write_text(f"when,who,what\n{rows}")
+    columns = {"at": "when", "speaker": "who", "text": "what"}
+    path = tmp_path / "chat.csv"
+    report = import_chat("generic", path, "maya", ["Maya"], tmp_path, columns=columns)
+    assert (report.kept, report.learned + report.held_out_messages) == (56, 28)
+    (tmp_path / "play.txt").write_text("TOM: Who?\nMAYA: Me.\nTOM: Oh.\nMAYA: Yes.\n")
+    report = import_chat("script", tmp_path / "play.txt", "maya", ["MAYA"], tmp_path)
+    assert "a script has no times" in report.notes[0]
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(report.table())
+    assert report.notes[0] in shown.getvalue()
 
 
 def test_a_failed_import_leaves_the_dataset_before_it(export: Export, tmp_path: Path) -> None:
