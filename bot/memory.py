@@ -133,7 +133,7 @@ class Memory:
 
     def taking(self, claim: Claim) -> Ask[Recalled | None]:
         """`take`, to be asked with other things in one trip; reading its answer may raise Lost."""
-        args = (claim.incoming.message_id, claim.token)
+        args = (claim.incoming.message_id, claim.token, self._ttl_ms)
         return Ask(
             scripts.TAKE, _keys(claim.incoming.conversation), args, lambda r: _taken(r, claim)
         )
