@@ -252,7 +252,7 @@ class Conversation:
 
         What holds here is asked again: meanwhile somebody else may have been chosen.
         """
-        asks: list[Ask[Any]] = [self._memory.taking(claim), *self._choices(claim.incoming)]
+        asks: list[Ask[Any]] = [self._memory.take(claim), *self._choices(claim.incoming)]
         for pause_s in chain(FLOOR_PAUSES_SECONDS, repeat(LAST_FLOOR_PAUSE_SECONDS)):
             recalled, *here = await self._store.ask_all(*asks)
             if recalled:

@@ -39,7 +39,7 @@ async def test_who_waited_for_the_floor_and_died_with_it_leaves_no_key_for_ever(
     first, second = claim_in(place), claim_in(place)
     await kept.ask_all(memory.claim(first), memory.claim(second))
     await memory.finish(first)
-    assert await memory.take(second) is not None
+    assert await kept.ask(memory.take(second)) is not None
     assert await endless(kept, place) == []
 
 
