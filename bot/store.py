@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+LAST_TRIP_PAUSES_SECONDS = (0.3, 1.0, 3.0)
+
 CLOCK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -103,6 +105,19 @@ class Store:
             # Python 3.11's wait_for, which redis-py sends with, may swallow a cancellation.
             raise asyncio.CancelledError
         return replies
+
+
+async def unless_gone(trip: Callable[[], Awaitable[object]], otherwise: str) -> None:
+    """The last trip for something, made again for a while: a claim that nobody settles keeps all
+    others waiting. There is nobody left to tell when memory stays away."""
+    for pause_s in (*LAST_TRIP_PAUSES_SECONDS, None):
+        try:
+            await trip()
+            return
+        except MemoryGone:
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+    log.warning("%s", otherwise)
 
 
 def _meaning(error: RedisError) -> MemoryGone:
