@@ -61,7 +61,7 @@ async def assembled(
         Client(
             answering,
             hearing,
-            Changes(app.memory, hearing, answering, files),
+            Changes(app.memory, app.scenes, hearing, answering, files),
             Pressing(answering, app.conversation, app.memory, judging, app.access),
             faces,
             app.memory,
@@ -78,8 +78,8 @@ async def assembled(
         client.tree.guard(app.access)
         for command in (
             PersonaCommands(app.personas, app.places),
-            ChatCommands(app.personas, app.places, app.memory, answering),
-            MemoryCommands(app.people, overheard),
+            ChatCommands(app.personas, app.places, app.memory, app.scenes, answering),
+            MemoryCommands(app.people, app.scenes, overheard),
             AskAbout(answering, around, app.places, edit_every_s).menu,
             AdminCommands(app),
             limits_command(app.limits),

@@ -15,6 +15,7 @@ import discord
 from bot.errors import MemoryGone
 from bot.floor import Lines
 from bot.memory import Memory
+from bot.scenes import Scenes
 
 from .answering import Answering
 from .files import Files
@@ -28,9 +29,15 @@ class Changes:
     """Carries changes to memory; while Redis is away they are lost, with a line in the log."""
 
     def __init__(
-        self, memory: Memory, hearing: Hearing, answering: Answering, files: Files
+        self,
+        memory: Memory,
+        scenes: Scenes,
+        hearing: Hearing,
+        answering: Answering,
+        files: Files,
     ) -> None:
         self._memory = memory
+        self._scenes = scenes
         self._hearing = hearing
         self._answering = answering
         self._files = files
@@ -46,6 +53,7 @@ class Changes:
             text = readable(me, message)
             if message.attachments:
                 text = f"{text}\n{(await self._files.read(message)).words}".strip()
+            self._scenes.edit(where, str(message.id), text)
             await self._memory.edit(where, str(message.id), text)
 
     async def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
@@ -53,9 +61,10 @@ class Changes:
         an answer gets none."""
         self._hearing.deleted(channel_id, message_ids)
         self._answering.withdraw(message_ids)
-        where = conversation_of(channel_id)
+        where, ids = conversation_of(channel_id), list(map(str, message_ids))
+        self._scenes.delete(where, ids)
         async with self._in_order(where):
-            await self._memory.delete(where, map(str, message_ids))
+            await self._memory.delete(where, ids)
 
     @asynccontextmanager
     async def _in_order(self, conversation: str) -> AsyncIterator[None]:
