@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -120,9 +120,19 @@ class Feedback:
         """The opinions that a person gave, and others' that hold something the person said."""
         return [_from_json(one) for one in await self._ask(scripts.ABOUT, author_id)]
 
-    async def forget(self, author_id: str) -> int:
-        """Forget a person's opinions, and what they said in others'; how many they had given."""
-        return int(await self._ask(scripts.FORGET, author_id))
+    async def forget(self, author_id: str) -> tuple[int, int]:
+        """Forget a person's opinions, and what they said in others'; how many of each."""
+        given, quoted = await self._ask(scripts.FORGET, author_id)
+        return given, quoted
+
+    async def revise(self, conversation: str, messages: Mapping[str, str | None]) -> None:
+        """What these messages of a conversation say now, by their ids; None where one is gone."""
+        pairs = [
+            part
+            for message_id, text in messages.items()
+            for part in (message_id, "" if text is None else cut(text, TEXT_MAX_CHARS))
+        ]
+        await self._ask(scripts.REVISE, conversation, *pairs)
 
     async def export(self) -> AsyncIterator[str]:
         """Lines of JSON for training, oldest first; of people their display names only."""

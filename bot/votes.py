@@ -37,7 +37,11 @@ return new
 
 _VOTED = "return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')"
 
-_FORGET = "return redis.call('DEL', KEYS[1])"
+_FORGET = """
+local many = redis.call('ZCARD', KEYS[1])
+redis.call('DEL', KEYS[1])
+return many
+"""
 
 # KEYS: tallies (hash [persona, version, "won" or "lost"] → how many); ARGV: ttl ms, fields
 _TALLY = """
@@ -103,9 +107,9 @@ class Votes:
         ask = Ask(_VOTED, _key(author_id), (), _as_it_is)
         return [int(float(when)) // 1000 for _, when in _pairs(await self._store.ask(ask))]
 
-    async def forget(self, author_id: str) -> None:
-        """Forget that a person voted; the tallies, which name nobody, stay."""
-        await self._store.ask(Ask(_FORGET, _key(author_id), (), int))
+    async def forget(self, author_id: str) -> int:
+        """Forget that a person voted, and how often; the tallies, which name nobody, stay."""
+        return await self._store.ask(Ask(_FORGET, _key(author_id), (), int))
 
 
 def _key(author_id: str) -> tuple[str]:

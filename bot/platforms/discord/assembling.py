@@ -61,7 +61,7 @@ async def assembled(
         Client(
             answering,
             hearing,
-            Changes(app.memory, app.scenes, hearing, answering, files),
+            Changes(app.memory, app.feedback, app.scenes, hearing, answering, files),
             Pressing(answering, app.conversation, app.memory, judging, app.access),
             faces,
             app.memory,

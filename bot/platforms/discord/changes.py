@@ -13,8 +13,10 @@ from contextlib import asynccontextmanager
 import discord
 
 from bot.errors import MemoryGone
+from bot.feedback import Feedback
 from bot.floor import Lines
 from bot.memory import Memory
+from bot.messages import as_remembered
 from bot.scenes import Scenes
 
 from .answering import Answering
@@ -31,12 +33,14 @@ class Changes:
     def __init__(
         self,
         memory: Memory,
+        feedback: Feedback,
         scenes: Scenes,
         hearing: Hearing,
         answering: Answering,
         files: Files,
     ) -> None:
         self._memory = memory
+        self._feedback = feedback
         self._scenes = scenes
         self._hearing = hearing
         self._answering = answering
@@ -55,6 +59,7 @@ class Changes:
                 text = f"{text}\n{(await self._files.read(message)).words}".strip()
             self._scenes.edit(where, str(message.id), text)
             await self._memory.edit(where, str(message.id), text)
+            await self._feedback.revise(where, {str(message.id): as_remembered(text)})
 
     async def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
         """Messages of anybody are gone; an answer goes with any of its parts, and what waits for
@@ -65,6 +70,7 @@ class Changes:
         self._scenes.delete(where, ids)
         async with self._in_order(where):
             await self._memory.delete(where, ids)
+            await self._feedback.revise(where, dict.fromkeys(ids))
 
     @asynccontextmanager
     async def _in_order(self, conversation: str) -> AsyncIterator[None]:
