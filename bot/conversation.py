@@ -117,8 +117,8 @@ class Conversation:
     async def again(self, press: Incoming, shown_id: str, reply: Retelling) -> None:
         """Answer once more what the platform shows an answer to, or a failure, under this id.
 
-        `press` is who asks for it, with an id of its own. Raises an UnderstudyError for them to
-        read where what was shown before stays.
+        `press` is who asks for it, with an id of its own, and what stands around the question.
+        Raises an UnderstudyError for them to read where what was shown before stays.
         """
         if self._in_hand.stopping:
             raise StoppingNow

@@ -137,7 +137,7 @@ async def _give_up(memory: Memory, claim: Claim, verdict: Verdict) -> None:
 
 
 def _asked(press: Incoming, question: Turn) -> Incoming:
-    """The question as if it was asked anew where the press happened."""
+    """The question as if it was asked anew where the press happened, in what stood around it."""
     return Incoming(
         press.conversation,
         question.message_id,
@@ -145,4 +145,5 @@ def _asked(press: Incoming, question: Turn) -> Incoming:
         question.author_name,
         question.text,
         press.places,
+        around=press.around,
     )

@@ -28,6 +28,7 @@ from .faces import Faces
 from .files import Files
 from .hearing import Hearing
 from .judging import Judging
+from .looking_back import LookingBack
 from .overheard import Overheard
 from .pressing import Pressing
 from .shards import Presence, share_of
@@ -62,7 +63,14 @@ async def assembled(
             answering,
             hearing,
             Changes(app.memory, app.feedback, app.scenes, hearing, answering, files),
-            Pressing(answering, app.conversation, app.memory, judging, app.access),
+            Pressing(
+                answering,
+                app.conversation,
+                app.memory,
+                judging,
+                LookingBack(around, app.places),
+                app.access,
+            ),
             faces,
             app.memory,
             app.people,
