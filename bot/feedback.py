@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 from . import feedback_scripts as scripts
 from .memory import Answered, Turn
 from .prompt import cut
-from .store import Ask, Store
+from .store import Ask, Store, as_it_is, pairs
 
 OPINIONS_KEPT = 10_000
 """Enough to train from: some 20 MB of Redis, or a few 100 MB of the longest messages."""
@@ -109,7 +109,7 @@ class Feedback:
     async def counts(self, persona: str) -> dict[str | None, Counts]:
         """By version of the persona; of the opinions that are kept."""
         found: dict[str | None, Counts] = {}
-        for field, count in _pairs(await self._ask(scripts.COUNTS)):
+        for field, count in pairs(await self._ask(scripts.COUNTS)):
             name, version, verdict = json.loads(field)
             if name == persona:
                 so_far = found.get(version or None, Counts())
@@ -143,7 +143,7 @@ class Feedback:
                     yield json.dumps(_for_training(_from_json(one)), ensure_ascii=False)
 
     async def _ask(self, script: str, *args: str) -> Any:
-        return await self._store.ask(Ask(script, self._keys, (*self._bounds, *args), _as_it_is))
+        return await self._store.ask(Ask(script, self._keys, (*self._bounds, *args), as_it_is))
 
 
 def _opinion_id(author_id: str, conversation: str, answer_id: str) -> str:
@@ -212,11 +212,3 @@ def _for_training(opinion: Opinion) -> dict[str, Any]:
         "answer": said.answer.text,
         "at": opinion.at,
     }
-
-
-def _pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _as_it_is(reply: Any) -> Any:
-    return reply

@@ -19,7 +19,7 @@ from . import finding_scripts, scripts
 from .errors import MemoryGone, UnderstudyError
 from .exchanges import Exchange, exchange_in
 from .messages import Incoming, as_remembered
-from .store import Ask, Store
+from .store import Ask, Store, as_it_is
 from .turns import PERSONA, from_json, to_json
 from .turns import Turn as Turn
 from .turns import persona_author as persona_author
@@ -123,7 +123,7 @@ class Memory:
         """Those of these messages that were never answered; each with the seconds for which
         somebody may still be at it (0: gone in the middle), None where nobody ever was."""
         args = tuple(message_ids)
-        states = await self._store.ask(Ask(scripts.UNANSWERED, _keys(conversation), args, _numbers))
+        states = await self._store.ask(Ask(scripts.UNANSWERED, _keys(conversation), args, as_it_is))
         both = zip(message_ids, states, strict=True)
         return {id_: (ms - 1) / 1000 if ms else None for id_, ms in both if ms >= 0}
 
@@ -284,10 +284,6 @@ def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
     return Recalled(tuple(window), int(reply[1]))
-
-
-def _numbers(reply: list[int]) -> list[int]:
-    return reply
 
 
 def _answered(reply: Sequence[str]) -> Answered | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -38,6 +38,16 @@ class Ask(Generic[T]):
     keys: tuple[str, ...]
     args: tuple[str | int | float, ...]
     read: Callable[[Any], T]
+
+
+def as_it_is(reply: Any) -> Any:
+    """How an answer is read that needs no reading."""
+    return reply
+
+
+def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """What Redis tells of a hash, or of a sorted set with its scores."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 class Store:
