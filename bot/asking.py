@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
 from .cards import Persona
-from .errors import (
-    MemoryGone,
-    OverLimit,
-    Stopped,
-    StoppingNow,
-    SwitchedOff,
-    UnderstudyError,
-)
+from .errors import OverLimit, StoppingNow, SwitchedOff, UnderstudyError
 from .gate import Gate
+from .in_hand import DRAIN_SECONDS, InHand
 from .limits import Limits, Verdict
 from .memory import Turn
 from .messages import Incoming
 from .places import UNSET, Places, PlaceSettings, merged, sampled
-from .store import Ask, Store
+from .store import Ask, Store, unless_gone
 from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
-
-DRAIN_SECONDS = 20
-FAREWELL_SECONDS = 2
-"""Of the drain, so long is left for those who are cut off to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +50,14 @@ class Asking:
         self._places = places
         self._voice = voice
         self._gate = gate
-        self._under_way: dict[asyncio.Task[None], Callable[[], object]] = {}
-        self._stopping = False
+        self._in_hand = InHand()
 
     async def admit(self, said: Incoming, answers: int = 1) -> Leave:
         """Count so many answers for the author of `said`, all of them or none.
 
         Raises OverLimit, SwitchedOff, StoppingNow, MemoryGone.
         """
-        if self._stopping:
+        if self._in_hand.stopping:
             raise StoppingNow
         counted: list[Ask[int]] = []
         for _ in range(answers):
@@ -102,34 +91,18 @@ class Asking:
             log.warning("%s: %s", type(error).__name__, error)
             speech.failure = error
         except asyncio.CancelledError:
-            speech.failure = StoppingNow() if self._stopping else Stopped()
+            speech.failure = self._in_hand.why_cut_off()
             raise
         finally:
             await self._settle(leave, speech)
 
-    @contextmanager
-    def under_way(self, hurry: Callable[[], object] = lambda: None) -> Iterator[None]:
+    def under_way(self, hurry: Callable[[], object] = lambda: None) -> AbstractContextManager[None]:
         """What the process waits for at its end; `hurry` is called when that has come."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._under_way[task] = hurry
-        try:
-            yield
-        finally:
-            del self._under_way[task]
+        return self._in_hand.task(hurry)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Begin nothing more; let what is under way come to its end, and cut off what is slow."""
-        self._stopping = True
-        if not self._under_way:
-            return
-        for hurry in self._under_way.values():
-            hurry()
-        _, late = await asyncio.wait(self._under_way, timeout=max(within_s - FAREWELL_SECONDS, 0))
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=FAREWELL_SECONDS)
+        await self._in_hand.drain(within_s)
 
     async def _count(self, said: Incoming) -> tuple[Verdict, PlaceSettings]:
         counting = self._limits.counting(said)
@@ -154,7 +127,7 @@ class Asking:
                     await draft(text)
 
     async def _settle(self, leave: Leave, speech: Speech) -> None:
-        try:
-            await self._store.ask_all(*leave.verdict.settle(speech.tokens))
-        except MemoryGone:
-            log.warning("an answer's tokens could not be counted")
+        await unless_gone(
+            lambda: self._store.ask_all(*leave.verdict.settle(speech.tokens)),
+            "an answer's tokens could not be counted",
+        )

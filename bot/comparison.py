@@ -21,7 +21,7 @@ from .errors import ModelMissing, UnderstudyError, UnknownVersion
 from .memory import Turn
 from .messages import Incoming
 from .personas import Personas
-from .store import Ask, Store
+from .store import Ask, Store, pairs
 from .voice import Speech
 from .votes import VOTES_KEPT_DAYS, Side, Tally, Votes
 
@@ -255,7 +255,7 @@ def _key(comparison: str) -> tuple[str]:
 
 
 def _kept(reply: Sequence[Any]) -> _Kept | None:
-    said = dict(zip(reply[::2], reply[1::2], strict=True))
+    said = dict(pairs(reply))
     if "sides" not in said:
         return None
     rows = json.loads(said["sides"])

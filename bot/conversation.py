@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any
 
 from .access import Access
 from .context import Context, Marks
-from .errors import MemoryGone, Stopped, StoppingNow, UnderstudyError
+from .errors import MemoryGone, StoppingNow, UnderstudyError
 from .floor import Burst, Line, Lines
 from .gate import Gate
+from .in_hand import DRAIN_SECONDS, InHand
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
 from .messages import Incoming, Reply, as_remembered
@@ -25,18 +25,14 @@ from .people import People
 from .personas import Personas
 from .places import NOTHING_CHOSEN, Places, PlaceSettings, merged, sampled
 from .retelling import Encore, Retelling, reclaim, turn_to
-from .store import Ask, Store
+from .store import Ask, Store, unless_gone
 from .voice import Speech, Voice
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 20
-FAREWELL_SECONDS = 3
-"""Of the drain, so long is left for those who are cut off to say so."""
 FLOOR_PAUSES_SECONDS = (0.05, 0.1, 0.2)
 LAST_FLOOR_PAUSE_SECONDS = 0.4
 """How often the floor is asked for while another process holds it."""
-LAST_TRIP_PAUSES_SECONDS = (0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +75,7 @@ class Conversation:
         self._burst_s = burst_s
         self._access = access or Access(places)
         self._lines = Lines()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._in_hand = InHand()
 
     async def answer(self, incoming: Incoming, reply: Reply) -> None:
         """Answer one message; what goes wrong on our side is said through `reply.finish`, and who
@@ -91,10 +86,10 @@ class Conversation:
         when the process is on its way out. Cancelling the task stops the answer and keeps what
         was said.
         """
-        if self._stopping:
+        if self._in_hand.stopping:
             return
         claim = Claim(replace(incoming, text=as_remembered(incoming.text)))
-        with self._under_way_as_task(), self._lines.of(incoming.conversation) as line:
+        with self._in_hand.task(), self._lines.of(incoming.conversation) as line:
             if await self._access.refusal(incoming.author_id, incoming.roles, incoming.places):
                 return
             try:
@@ -117,17 +112,17 @@ class Conversation:
     @property
     def under_way(self) -> int:
         """So many messages are being answered, or wait for it, in this process."""
-        return len(self._under_way)
+        return len(self._in_hand)
 
     async def again(self, press: Incoming, shown_id: str, reply: Retelling) -> None:
         """Answer once more what the platform shows an answer to, or a failure, under this id.
 
-        `press` is who asks for it, with an id of its own. Raises an UnderstudyError for them to
-        read where what was shown before stays.
+        `press` is who asks for it, with an id of its own, and what stands around the question.
+        Raises an UnderstudyError for them to read where what was shown before stays.
         """
-        if self._stopping:
+        if self._in_hand.stopping:
             raise StoppingNow
-        with self._under_way_as_task(), self._lines.of(press.conversation) as line:
+        with self._in_hand.task(), self._lines.of(press.conversation) as line:
             async with line.door:
                 claim, before, verdict = await reclaim(
                     self._store, self._memory, press, shown_id, self._limits
@@ -142,21 +137,14 @@ class Conversation:
     async def turn_to(self, press: Incoming, shown_id: str, step: int, reply: Retelling) -> None:
         """Show the answer `step` further among those to the same question: the conversation goes
         on from it. Raises an UnderstudyError for who asks."""
-        await turn_to(self._store, self._memory, press, shown_id, step, reply)
+        if self._in_hand.stopping:
+            raise StoppingNow
+        with self._in_hand.task():
+            await turn_to(self._store, self._memory, press, shown_id, step, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
-        """Take no more messages; let the answers under way finish, and cut off who is too slow.
-
-        May be called more than once. Returns when nothing is under way.
-        """
-        self._stopping = True
-        if not self._under_way:
-            return
-        _, late = await asyncio.wait(self._under_way, timeout=max(within_s - FAREWELL_SECONDS, 0))
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=FAREWELL_SECONDS)
+        """Take no more messages; let the answers under way finish, and cut off who is too slow."""
+        await self._in_hand.drain(within_s)
 
     async def _admit(self, claim: Claim, line: Line) -> _Admitted:
         """The first round trip: limits, claim, append; what holds here, and the window where it
@@ -202,6 +190,7 @@ class Conversation:
                     return
             except Lost:
                 log.warning("a message was taken over by another process")
+                await self._overlook(verdict)
                 return
             except UnderstudyError as error:
                 log.warning("%s: %s", type(error).__name__, error)
@@ -242,7 +231,7 @@ class Conversation:
         try:
             await reply.withdraw()
         finally:
-            await _unless_gone(
+            await unless_gone(
                 lambda: self._memory.finish(claim),
                 "a message that another one joined stays claimed for a while",
             )
@@ -252,7 +241,7 @@ class Conversation:
 
         What holds here is asked again: meanwhile somebody else may have been chosen.
         """
-        asks: list[Ask[Any]] = [self._memory.taking(claim), *self._choices(claim.incoming)]
+        asks: list[Ask[Any]] = [self._memory.take(claim), *self._choices(claim.incoming)]
         for pause_s in chain(FLOOR_PAUSES_SECONDS, repeat(LAST_FLOOR_PAUSE_SECONDS)):
             recalled, *here = await self._store.ask_all(*asks)
             if recalled:
@@ -267,7 +256,7 @@ class Conversation:
         finally:
             answer = claim.named(speech.answer_to(claim.incoming.message_id))
             settling = verdict.settle(speech.tokens)
-            await _unless_gone(
+            await unless_gone(
                 lambda: self._memory.finish(
                     claim, answer, speech.counts, shown_as=reply.shown_as, also=settling
                 ),
@@ -280,42 +269,19 @@ class Conversation:
             if verdict.first:
                 await reply.notice(verdict.spoken, verdict.retry_after_s)
         finally:
-            await _unless_gone(
+            await unless_gone(
                 lambda: self._memory.finish(claim, forget_question=True, also=verdict.refunds),
                 "a message over the limit stays in memory",
             )
 
     async def _overlook(self, verdict: Verdict) -> None:
-        """A duplicate costs nobody anything."""
-        await _unless_gone(
+        """What another process has in hand costs nobody anything here."""
+        await unless_gone(
             lambda: self._store.ask_all(*verdict.refunds),
-            "a duplicate was counted against its author",
+            "a message was counted twice against its author",
         )
 
     def _cut_off(self, error: BaseException) -> UnderstudyError:
         if not isinstance(error, asyncio.CancelledError):
             return UnderstudyError(type(error).__name__)
-        return StoppingNow() if self._stopping else Stopped()
-
-    @contextmanager
-    def _under_way_as_task(self) -> Iterator[None]:
-        task = asyncio.current_task()
-        assert task is not None
-        self._under_way.add(task)
-        try:
-            yield
-        finally:
-            self._under_way.discard(task)
-
-
-async def _unless_gone(trip: Callable[[], Awaitable[object]], otherwise: str) -> None:
-    """The last trip for a message, made again for a while: a claim that nobody settles keeps all
-    others waiting. There is nobody left to tell when memory stays away."""
-    for pause_s in (*LAST_TRIP_PAUSES_SECONDS, None):
-        try:
-            await trip()
-            return
-        except MemoryGone:
-            if pause_s is not None:
-                await asyncio.sleep(pause_s)
-    log.warning("%s", otherwise)
+        return self._in_hand.why_cut_off()

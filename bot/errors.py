@@ -1,4 +1,6 @@
-"""Everything that can go wrong where a person waits, each with the sentence that person reads.
+"""What can go wrong where a person waits, each with the sentence that person reads.
+
+Errors of one part only, such as a scene's, stand beside that part.
 
     UnderstudyError
     ├── CannotStart                 a part can't start: the owner reads it, the process ends
@@ -10,7 +12,6 @@
     │   └── MemoryLocked            it refuses the password
     ├── NotRemembered               what is to be answered anew was forgotten
     ├── AnsweringAlready            … or is just being answered
-    ├── OverLimit                   … or not by this person now
     ├── Stopped                     somebody stopped the answer
     ├── StoppingNow                 the process is on its way out
     ├── UnknownPersona
@@ -53,7 +54,8 @@ class UnderstudyError(Exception):
 
     spoken = "Something broke on my side."
     retry_helps = True
-    """Whether the same question may be answered in a while although nobody changes anything."""
+    """Of a failure in an answer's place: whether the same question may be answered in a while
+    although nobody changes anything."""
 
     def __init__(self, detail: str = "", *, spoken: str | None = None) -> None:
         super().__init__(detail or spoken or self.spoken)
@@ -137,6 +139,8 @@ class UnknownPersona(UnderstudyError):
 
 
 class UnknownVersion(UnderstudyError):
+    retry_helps = False
+
     def __init__(self, name: str, version: int, known: Iterable[int]) -> None:
         there = ", ".join(map(str, known))
         spoken = f"{name} has no version {version}. There are: {there or 'none'}."
@@ -145,6 +149,7 @@ class UnknownVersion(UnderstudyError):
 
 class SwitchedOff(UnderstudyError):
     spoken = "An administrator has switched me off in this channel."
+    retry_helps = False
 
 
 class UnfitSetting(UnderstudyError):
@@ -166,6 +171,7 @@ class ListFull(UnderstudyError):
 
 class NotWelcome(UnderstudyError):
     spoken = "I may not answer you here."
+    retry_helps = False
 
 
 class NotOperator(UnderstudyError):

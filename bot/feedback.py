@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from . import feedback_scripts as scripts
 from .memory import Answered, Turn
 from .prompt import cut
-from .store import Ask, Store
+from .store import Ask, Store, as_it_is, pairs
 
 OPINIONS_KEPT = 10_000
 """Enough to train from: some 20 MB of Redis, or a few 100 MB of the longest messages."""
@@ -109,7 +109,7 @@ class Feedback:
     async def counts(self, persona: str) -> dict[str | None, Counts]:
         """By version of the persona; of the opinions that are kept."""
         found: dict[str | None, Counts] = {}
-        for field, count in _pairs(await self._ask(scripts.COUNTS)):
+        for field, count in pairs(await self._ask(scripts.COUNTS)):
             name, version, verdict = json.loads(field)
             if name == persona:
                 so_far = found.get(version or None, Counts())
@@ -120,9 +120,19 @@ class Feedback:
         """The opinions that a person gave, and others' that hold something the person said."""
         return [_from_json(one) for one in await self._ask(scripts.ABOUT, author_id)]
 
-    async def forget(self, author_id: str) -> int:
-        """Forget a person's opinions, and what they said in others'; how many they had given."""
-        return int(await self._ask(scripts.FORGET, author_id))
+    async def forget(self, author_id: str) -> tuple[int, int]:
+        """Forget a person's opinions, and what they said in others'; how many of each."""
+        given, quoted = await self._ask(scripts.FORGET, author_id)
+        return given, quoted
+
+    async def revise(self, conversation: str, messages: Mapping[str, str | None]) -> None:
+        """What these messages of a conversation say now, by their ids; None where one is gone."""
+        pairs = [
+            part
+            for message_id, text in messages.items()
+            for part in (message_id, "" if text is None else cut(text, TEXT_MAX_CHARS))
+        ]
+        await self._ask(scripts.REVISE, conversation, *pairs)
 
     async def export(self) -> AsyncIterator[str]:
         """Lines of JSON for training, oldest first; of people their display names only."""
@@ -133,7 +143,7 @@ class Feedback:
                     yield json.dumps(_for_training(_from_json(one)), ensure_ascii=False)
 
     async def _ask(self, script: str, *args: str) -> Any:
-        return await self._store.ask(Ask(script, self._keys, (*self._bounds, *args), _as_it_is))
+        return await self._store.ask(Ask(script, self._keys, (*self._bounds, *args), as_it_is))
 
 
 def _opinion_id(author_id: str, conversation: str, answer_id: str) -> str:
@@ -202,11 +212,3 @@ def _for_training(opinion: Opinion) -> dict[str, Any]:
         "answer": said.answer.text,
         "at": opinion.at,
     }
-
-
-def _pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _as_it_is(reply: Any) -> Any:
-    return reply

@@ -2,11 +2,12 @@
 
 Every script takes the same keys, all of one hash tag, and the same two bounds first:
 
-    opinions  hash   opinion's id → it as JSON     people   zset  digest of a person and opinion's
-    order     zset   opinion's id → its microsecond               id, in lexical order
-    tallies   hash   [persona, version, verdict] → how many
+    opinions  hash   opinion's id → it as JSON     people   zset  digest of a person, or of a
+    order     zset   opinion's id → its microsecond               message, and opinion's id, in
+    tallies   hash   [persona, version, verdict] → how many       lexical order
 
-`people` has an entry for everybody who gave an opinion or said something that it holds.
+`people` has an entry for everybody who gave an opinion or said something that it holds, and for
+each message that it holds.
 """
 
 from __future__ import annotations
@@ -28,11 +29,16 @@ local function get(id)
   return stored and cjson.decode(stored)
 end
 
--- Everybody whose words are in it, as entries of `people`.
+local function named(conversation, message) return conversation .. ' ' .. message end
+
+-- Everybody whose words are in it, and every message, as entries of `people`.
 local function entries(id, opinion)
   local found = {redis.sha1hex(opinion.author) .. id}
   for _, turns in ipairs({opinion.context, opinion.question}) do
-    for _, turn in ipairs(turns) do found[#found + 1] = redis.sha1hex(turn[1]) .. id end
+    for _, turn in ipairs(turns) do
+      found[#found + 1] = redis.sha1hex(turn[1]) .. id
+      found[#found + 1] = redis.sha1hex(named(opinion.conversation, turn[4])) .. id
+    end
   end
   return found
 end
@@ -47,6 +53,27 @@ local function put(id, opinion)
   for _, entry in ipairs(entries(id, opinion)) do redis.call('ZADD', people, 0, entry) end
 end
 
+-- Puts only those turns back for which `keep` is true; how many others there were.
+local function sift(id, opinion, keep)
+  local gone = 0
+  local function kept(turns)
+    local rest = {}
+    for _, turn in ipairs(turns) do
+      if keep(turn) then rest[#rest + 1] = turn else gone = gone + 1 end
+    end
+    return rest
+  end
+  local before = entries(id, opinion)
+  opinion.context, opinion.question = kept(opinion.context), kept(opinion.question)
+  local after = {}
+  for _, entry in ipairs(entries(id, opinion)) do after[entry] = true end
+  put(id, opinion)
+  for _, entry in ipairs(before) do
+    if not after[entry] then redis.call('ZREM', people, entry) end
+  end
+  return gone
+end
+
 local function drop(id)
   local opinion = get(id)
   if not opinion then return 0 end
@@ -57,8 +84,9 @@ local function drop(id)
   return 1
 end
 
-local function about(author)
-  local digest, found = redis.sha1hex(author), {}
+-- The opinions that hold words of a person, or a message.
+local function about(whom)
+  local digest, found = redis.sha1hex(whom), {}
   local first, last = '[' .. digest, '[' .. digest .. '~'
   for _, entry in ipairs(redis.call('ZRANGEBYLEX', people, first, last)) do
     found[#found + 1] = string.sub(entry, #digest + 1)
@@ -102,29 +130,38 @@ return found
 """
 )
 
-# ARGV: author's id
+# ARGV: author's id; how many opinions they had given, and their messages in others'
 FORGET = (
     _NAMES
     + """
-local author, given = ARGV[3], 0
-local function without(turns)
-  local others = {}
-  for _, turn in ipairs(turns) do
-    if turn[1] ~= author then others[#others + 1] = turn end
-  end
-  return others
-end
+local author, given, quoted = ARGV[3], 0, 0
 for _, id in ipairs(about(author)) do
   local opinion = get(id)
   if opinion.author == author then
     given = given + drop(id)
   else
-    redis.call('ZREM', people, redis.sha1hex(author) .. id)
-    opinion.context, opinion.question = without(opinion.context), without(opinion.question)
-    put(id, opinion)
+    quoted = quoted + sift(id, opinion, function(turn) return turn[1] ~= author end)
   end
 end
-return given
+return {given, quoted}
+"""
+)
+
+# ARGV: a conversation, then pairs of a message's id and what it says now, '' where it is gone
+REVISE = (
+    _NAMES
+    + """
+for i = 4, #ARGV, 2 do
+  local message, text = ARGV[i], ARGV[i + 1]
+  for _, id in ipairs(about(named(ARGV[3], message))) do
+    sift(id, get(id), function(turn)
+      if turn[4] ~= message then return true end
+      turn[3] = text
+      return text ~= ''
+    end)
+  end
+end
+return 1
 """
 )
 

@@ -15,7 +15,7 @@ from typing import Any
 from .allowances import NONE_SET, NUMBERS, Allowance, Overrides
 from .messages import Incoming
 from .quotas import Count, Quota, Rests
-from .store import Ask, Store
+from .store import Ask, Store, pairs
 
 OVERRIDES_FRESH_SECONDS = 10
 """So long a process may go on with what it knows of another process's change."""
@@ -192,7 +192,7 @@ def _read(server: str) -> Ask[Overrides]:
 
 def _overrides(reply: Sequence[str]) -> Overrides:
     numbers: dict[tuple[str, str], int] = {}
-    for field, number in zip(reply[::2], reply[1::2], strict=True):
+    for field, number in pairs(reply):
         subject, _, name = field.rpartition(" ")
         numbers[subject, name] = int(number)
     return Overrides(numbers)

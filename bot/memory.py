@@ -19,7 +19,7 @@ from . import finding_scripts, scripts
 from .errors import MemoryGone, UnderstudyError
 from .exchanges import Exchange, exchange_in
 from .messages import Incoming, as_remembered
-from .store import Ask, Store
+from .store import Ask, Store, as_it_is
 from .turns import PERSONA, from_json, to_json
 from .turns import Turn as Turn
 from .turns import persona_author as persona_author
@@ -123,17 +123,13 @@ class Memory:
         """Those of these messages that were never answered; each with the seconds for which
         somebody may still be at it (0: gone in the middle), None where nobody ever was."""
         args = tuple(message_ids)
-        states = await self._store.ask(Ask(scripts.UNANSWERED, _keys(conversation), args, _numbers))
+        states = await self._store.ask(Ask(scripts.UNANSWERED, _keys(conversation), args, as_it_is))
         both = zip(message_ids, states, strict=True)
         return {id_: (ms - 1) / 1000 if ms else None for id_, ms in both if ms >= 0}
 
-    async def take(self, claim: Claim) -> Recalled | None:
-        """The window, when it is this message's turn now; else None. Raises Lost, MemoryGone."""
-        return await self._store.ask(self.taking(claim))
-
-    def taking(self, claim: Claim) -> Ask[Recalled | None]:
-        """`take`, to be asked with other things in one trip; reading its answer may raise Lost."""
-        args = (claim.incoming.message_id, claim.token)
+    def take(self, claim: Claim) -> Ask[Recalled | None]:
+        """The window, when it is this message's turn now; else None. Reading it may raise Lost."""
+        args = (claim.incoming.message_id, claim.token, self._ttl_ms)
         return Ask(
             scripts.TAKE, _keys(claim.incoming.conversation), args, lambda r: _taken(r, claim)
         )
@@ -153,6 +149,21 @@ class Memory:
         `shown_as` are the platform's ids of the answer, by which it is found later; `also` goes
         along on the same round trip.
         """
+        finishing = self.finishing(
+            claim, answer, counts, shown_as=shown_as, forget_question=forget_question
+        )
+        await self._store.ask_all(finishing, *also)
+
+    def finishing(
+        self,
+        claim: Claim,
+        answer: Turn | None = None,
+        counts: Mapping[str, str] | None = None,
+        *,
+        shown_as: Sequence[str] = (),
+        forget_question: bool = False,
+    ) -> Ask[int]:
+        """`finish`, to be asked with other things in one trip."""
         pairs = [part for pair in (counts or {}).items() for part in pair]
         args: tuple[str | int, ...] = (
             claim.incoming.message_id,
@@ -167,8 +178,7 @@ class Memory:
             *shown_as,
             *pairs,
         )
-        finish = Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int)
-        await self._store.ask_all(finish, *also)
+        return Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int)
 
     async def edit(self, conversation: str, message_id: str, text: str) -> bool:
         """Change what a message or an answer says; False where it is not remembered.
@@ -274,10 +284,6 @@ def _recalled(reply: Sequence[str], claim: Claim) -> Recalled | None:
     if not window or window[-1].message_id != asked.message_id:  # reset or pushed out meanwhile
         window.append(Turn(asked.message_id, asked.author_id, asked.author_name, asked.text))
     return Recalled(tuple(window), int(reply[1]))
-
-
-def _numbers(reply: list[int]) -> list[int]:
-    return reply
 
 
 def _answered(reply: Sequence[str]) -> Answered | None:

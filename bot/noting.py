@@ -22,12 +22,14 @@ class Noting:
 
     async def note(self, said: Incoming) -> None:
         """Remember a line of a person or (by its author id) of a persona; while memory is away it
-        is lost, with a line in the log."""
-        claim, asks = Claim(said), []
-        if not said.author_id.startswith(PERSONA):
-            asks.append(self._people.trace(said.author_id, said.conversation))
+        is lost, with a line in the log.
+
+        One trip: whoever is cut off in the middle leaves no claim behind.
+        """
+        claim = Claim(said)
+        traces = () if said.author_id.startswith(PERSONA) else self._people.traces(said)
+        noting = (self._memory.claim(claim), self._memory.finishing(claim))
         try:
-            await self._store.ask_all(*asks, self._memory.claim(claim))
-            await self._memory.finish(claim)
+            await self._store.ask_all(*traces, *noting)
         except MemoryGone:
             log.warning("a line of a scene can't be remembered")

@@ -81,6 +81,9 @@ class Overview:
 
     conversations: tuple[Remembered, ...]
     feedback: int
+    quoted: int = 0
+    """Messages kept with others' opinions."""
+    votes: int = 0
 
     @property
     def messages(self) -> int:
@@ -93,6 +96,8 @@ class Forgotten:
 
     messages: int
     feedback: int
+    quoted: int = 0
+    votes: int = 0
 
 
 class People:
@@ -135,8 +140,11 @@ class People:
     async def show(self, author_id: str) -> Overview:
         """What is remembered of a person, in figures."""
         found = [_remembered(place, said) async for place, said in self._said(author_id)]
-        given = _given(author_id, await self._feedback.about(author_id))
-        return Overview(tuple(found), len(given))
+        about = await self._feedback.about(author_id)
+        given = _given(author_id, about)
+        quoted = [turn for one in about if one not in given for turn in _own(author_id, one)]
+        votes = await self._votes.cast_by(author_id)
+        return Overview(tuple(found), len(given), len(quoted), len(votes))
 
     async def forget(self, author_id: str, at_ms: int | None = None) -> Forgotten:
         """Forget all that a person said and thought; what they say from now on is kept again.
@@ -153,12 +161,12 @@ class People:
                 Ask(_FORGET_PRIVATE, _private_key(place), (place,), lambda _: 0) for place in some
             ]
             messages += sum(await self._store.ask_all(*asks))
-        feedback = await self._feedback.forget(author_id)
-        await self._votes.forget(author_id)
+        feedback, quoted = await self._feedback.forget(author_id)
+        votes = await self._votes.forget(author_id)
         mark = until if at_ms is None else at_ms
         args = (until, mark, 2 * self._ttl_ms)
         await self._store.ask(Ask(_FORGET_TRACES, _key(author_id), args, int))
-        return Forgotten(messages, feedback)
+        return Forgotten(messages, feedback, quoted, votes)
 
     async def export(self, author_id: str) -> dict[str, Any]:
         """All of it, ready for JSON: what they said, what they thought, when they voted."""
@@ -174,8 +182,7 @@ class People:
             "kept_with_feedback": [
                 {"conversation": one.conversation, **_exported(turn)}
                 for one in about
-                for turn in _said_in(one)
-                if turn.author_id == author_id
+                for turn in _own(author_id, one)
             ],
             "voted_at": await self._votes.cast_by(author_id),
         }
@@ -215,9 +222,11 @@ def _given(author_id: str, opinions: list[Opinion]) -> list[Opinion]:
     return [one for one in opinions if one.author_id == author_id]
 
 
-def _said_in(opinion: Opinion) -> tuple[Turn, ...]:
+def _own(author_id: str, opinion: Opinion) -> list[Turn]:
+    """A person's own words among those that are kept with an opinion."""
     said = opinion.answered
-    return (*said.context, said.question) if said.question else said.context
+    turns = (*said.context, said.question) if said.question else said.context
+    return [turn for turn in turns if turn.author_id == author_id]
 
 
 def _exported(turn: Turn) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
 from .lists import ENLIST, ENTRIES_MAX, Entries
-from .store import Ask, Store
+from .store import Ask, Store, pairs
 
 log = logging.getLogger(__name__)
 
@@ -279,7 +279,7 @@ def _fit(fields: dict[str, object]) -> dict[str, object]:
 
 def _settings(reply: list[str]) -> PlaceSettings:
     """What Redis holds; what another version of the bot wrote there is nothing said."""
-    said = dict(zip(reply[::2], reply[1::2], strict=True))
+    said = dict(pairs(reply))
     try:
         return PlaceSettings.model_validate(said)
     except ValidationError as error:

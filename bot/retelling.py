@@ -16,7 +16,7 @@ from .limits import Limits, Verdict
 from .memory import Claim, Memory, new_token
 from .messages import Incoming, Reply
 from .scripts import ANSWERS_KEPT
-from .store import Store
+from .store import Store, unless_gone
 from .turns import Turn
 
 
@@ -89,8 +89,8 @@ async def reclaim(
         return await asyncio.shield(reclaiming)
     except asyncio.CancelledError:
         with suppress(UnderstudyError):
-            claim, *_ = await reclaiming
-            await memory.finish(claim)
+            claim, _, verdict = await reclaiming
+            await _give_up(memory, claim, verdict)
         raise
 
 
@@ -107,7 +107,7 @@ async def _reclaim(
         raise found
     claim = Claim(_asked(press, found.question), token, press.message_id)
     if not verdict.allowed:
-        await memory.finish(claim, also=verdict.refunds)
+        await _give_up(memory, claim, verdict)
         raise OverLimit(spoken=verdict.spoken)
     return claim, found, verdict
 
@@ -122,11 +122,22 @@ async def turn_to(
         if 0 <= position < len(exchange.answers):
             answer = await show(reply, exchange, position)
     finally:
-        await memory.finish(claim, answer, shown_as=reply.shown_as if answer else ())
+        await unless_gone(
+            lambda: memory.finish(claim, answer, shown_as=reply.shown_as if answer else ()),
+            "which answer people see can't be remembered",
+        )
+
+
+async def _give_up(memory: Memory, claim: Claim, verdict: Verdict) -> None:
+    """Nothing comes of it, and it costs nobody anything."""
+    await unless_gone(
+        lambda: memory.finish(claim, also=verdict.refunds),
+        "a question that is not answered anew stays claimed for a while",
+    )
 
 
 def _asked(press: Incoming, question: Turn) -> Incoming:
-    """The question as if it was asked anew where the press happened."""
+    """The question as if it was asked anew where the press happened, in what stood around it."""
     return Incoming(
         press.conversation,
         question.message_id,
@@ -134,4 +145,5 @@ def _asked(press: Incoming, question: Turn) -> Incoming:
         question.author_name,
         question.text,
         press.places,
+        around=press.around,
     )

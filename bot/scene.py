@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from .asking import Asking, Leave
@@ -39,6 +40,7 @@ LONGEST_PAUSE_SECONDS = 8.0
 OVER = "The scene is over."
 REPEATING = "They begin to repeat themselves: the scene ends here."
 SWITCHED_OFF = f"The scene ends here. {StoppingNow.spoken}"
+FORGOTTEN = "The scene ends here: what it is about was to be forgotten."
 SPENT = "The scene ends here: it used up the tokens that a scene may use."
 
 
@@ -103,6 +105,19 @@ class Scene:
         """A person joins in; the personas know of it from their next line on."""
         if all(turn.message_id != line.message_id for line in self._lines):  # delivered once more
             self._note(turn)
+
+    def edit(self, message_id: str, text: str) -> None:
+        """A line reads otherwise now."""
+        self._lines = [
+            replace(line, text=text) if line.message_id == message_id else line
+            for line in self._lines
+        ]
+
+    def forget(self, which: Callable[[Turn], bool]) -> None:
+        """Such lines are not known any more; without its topic a scene is at its end."""
+        self._lines = [line for line in self._lines if not which(line)]
+        if which(self._topic):
+            self.stop(FORGOTTEN)
 
     def stop(self, why: str) -> None:
         """End it at once, with what was said until now; `why` is a sentence for all."""

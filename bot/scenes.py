@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from .asking import Asking
@@ -57,6 +57,26 @@ class Scenes:
         text = as_remembered(said.text)
         scene.hear(Turn(said.message_id, said.author_id, said.author_name, text))
         return True
+
+    def edit(self, conversation: str, message_id: str, text: str) -> None:
+        """What somebody said there reads otherwise now."""
+        if (scene := self._playing.get(conversation)) is not None:
+            scene.edit(message_id, as_remembered(text))
+
+    def delete(self, conversation: str, message_ids: Collection[str]) -> None:
+        """These messages are gone."""
+        if (scene := self._playing.get(conversation)) is not None:
+            scene.forget(lambda line: line.message_id in message_ids)
+
+    def forget_author(self, author_id: str) -> None:
+        """Nothing that this person said is known any more, in any scene of this process."""
+        for scene in list(self._playing.values()):
+            scene.forget(lambda line: line.author_id == author_id)
+
+    def reset(self, conversation: str) -> None:
+        """What was said there is forgotten, and a scene with it."""
+        if (scene := self._playing.get(conversation)) is not None:
+            scene.forget(lambda _: True)
 
     def is_played(self, conversation: str) -> bool:
         return conversation in self._playing

@@ -128,16 +128,20 @@ end
 
 _TAKE = """
 -- The floor is free when nobody with a live claim holds it or has been waiting for longer. What
--- was said up to the message is recalled, even if it waits anew, long after it came.
-local function take(id, place)
+-- was said up to the message is recalled, even if it waits anew, long after it came. Claims that
+-- ran out a day ago are nobody's any more.
+local function take(id, place, ttl)
   local holder = redis.call('GET', floor)
   local all = redis.call('HGETALL', claims)
   for i = 1, #all, 2 do
     local deadline, other = parse(all[i + 1])
-    local ahead = all[i] == holder or other < place
-    if all[i] ~= id and deadline > now and ahead then return {'wait'} end
+    if all[i] ~= id then
+      local ahead = all[i] == holder or other < place
+      if deadline > now and ahead then return {'wait'} end
+      if deadline < now - 86400000 then redis.call('HDEL', claims, all[i]) end
+    end
   end
-  redis.call('SET', floor, id)
+  redis.call('SET', floor, id, 'PX', ttl)
   local reset_at = redis.call('GET', reset) or '0'
   local before = redis.call('ZRANGEBYSCORE', order, '-inf', place_of(id) or place)
   return add({'floor', reset_at}, before)
@@ -160,7 +164,7 @@ if not place then
   trim(tonumber(ARGV[4]), tonumber(ARGV[5]))
 end
 redis.call('HSET', claims, id, string.format('%d %d %s', now + lease, place, token))
-local reply = take(id, place)
+local reply = take(id, place, ARGV[5])
 keep_for(ARGV[5])
 table.insert(reply, 1, again)
 return reply
@@ -185,14 +189,14 @@ return states
 """
 )
 
-# ARGV: id, token
+# ARGV: id, token, ttl ms
 TAKE = (
     NAMES
     + _TAKE
     + """
 local deadline, place, owner = claim_of(ARGV[1])
 if owner ~= ARGV[2] then return {'lost'} end
-return take(ARGV[1], place)
+return take(ARGV[1], place, ARGV[3])
 """
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -20,6 +20,8 @@ from .errors import MemoryFull, MemoryGone, MemoryLocked
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+LAST_TRIP_PAUSES_SECONDS = (0.3, 1.0, 3.0)
 
 CLOCK = """
 local time = redis.call('TIME')
@@ -36,6 +38,16 @@ class Ask(Generic[T]):
     keys: tuple[str, ...]
     args: tuple[str | int | float, ...]
     read: Callable[[Any], T]
+
+
+def as_it_is(reply: Any) -> Any:
+    """How an answer is read that needs no reading."""
+    return reply
+
+
+def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """What Redis tells of a hash, or of a sorted set with its scores."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 class Store:
@@ -103,6 +115,19 @@ class Store:
             # Python 3.11's wait_for, which redis-py sends with, may swallow a cancellation.
             raise asyncio.CancelledError
         return replies
+
+
+async def unless_gone(trip: Callable[[], Awaitable[object]], otherwise: str) -> None:
+    """The last trip for something, made again for a while: a claim that nobody settles keeps all
+    others waiting. There is nobody left to tell when memory stays away."""
+    for pause_s in (*LAST_TRIP_PAUSES_SECONDS, None):
+        try:
+            await trip()
+            return
+        except MemoryGone:
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+    log.warning("%s", otherwise)
 
 
 def _meaning(error: RedisError) -> MemoryGone:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from .store import CLOCK, Ask, Store
+from .store import CLOCK, Ask, Store, as_it_is, pairs
 
 VOTES_KEPT_DAYS = 30
 """Who voted is known for as long as a comparison may still be found and clicked."""
@@ -37,7 +36,11 @@ return new
 
 _VOTED = "return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')"
 
-_FORGET = "return redis.call('DEL', KEYS[1])"
+_FORGET = """
+local many = redis.call('ZCARD', KEYS[1])
+redis.call('DEL', KEYS[1])
+return many
+"""
 
 # KEYS: tallies (hash [persona, version, "won" or "lost"] → how many); ARGV: ttl ms, fields
 _TALLY = """
@@ -91,8 +94,8 @@ class Votes:
     async def counts(self, persona: str) -> dict[str | None, Tally]:
         """By version of the persona."""
         found: dict[str | None, Tally] = {}
-        ask = Ask(_TALLIES, self._tallies, (), _as_it_is)
-        for field, count in _pairs(await self._store.ask(ask)):
+        ask = Ask(_TALLIES, self._tallies, (), as_it_is)
+        for field, count in pairs(await self._store.ask(ask)):
             name, version, how = json.loads(field)
             if name == persona:
                 found[version] = replace(found.get(version, Tally()), **{how: int(count)})
@@ -100,21 +103,13 @@ class Votes:
 
     async def cast_by(self, author_id: str) -> list[int]:
         """When a person voted, in seconds since 1970, oldest first."""
-        ask = Ask(_VOTED, _key(author_id), (), _as_it_is)
-        return [int(float(when)) // 1000 for _, when in _pairs(await self._store.ask(ask))]
+        ask = Ask(_VOTED, _key(author_id), (), as_it_is)
+        return [int(float(when)) // 1000 for _, when in pairs(await self._store.ask(ask))]
 
-    async def forget(self, author_id: str) -> None:
-        """Forget that a person voted; the tallies, which name nobody, stay."""
-        await self._store.ask(Ask(_FORGET, _key(author_id), (), int))
+    async def forget(self, author_id: str) -> int:
+        """Forget that a person voted, and how often; the tallies, which name nobody, stay."""
+        return await self._store.ask(Ask(_FORGET, _key(author_id), (), int))
 
 
 def _key(author_id: str) -> tuple[str]:
     return (f"understudy:person:{{{author_id}}}:votes",)
-
-
-def _pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _as_it_is(reply: Any) -> Any:
-    return reply

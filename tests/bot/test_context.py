@@ -17,6 +17,7 @@ from bot.memory import Recalled, Turn
 from bot.messages import Incoming
 from bot.wiring import App, wire
 from tests.bot.conftest import settings_for
+from tests.bot.test_again import InPlace
 from tests.bot.test_conversation import ask
 from tests.fakes.model import ModelServer
 from tests.fakes.reply import KeptReply
@@ -255,3 +256,15 @@ async def test_what_is_overheard_is_counted_once(app: App, place: str, model: Mo
     for text in ("well?", "and now?"):
         await app.conversation.answer(asking(place, text, Seen(lines)), KeptReply())
     assert [model.tokenized.count(line.text) for line in lines] == [1, 1, 1]
+
+
+async def test_another_answer_sees_what_stands_around_its_question(
+    app: App, place: str, model: ModelServer
+) -> None:
+    seen = Seen((heard("rain again"), heard("so wet", place)))
+    said = asking(place, "well?", seen)
+    await app.conversation.answer(said, InPlace(shown_as=("shown",)))
+    await app.people.forget(f"test:{place}")
+    press = replace(said, message_id="press", text="")
+    await app.conversation.again(press, "shown", InPlace(shown_as=("shown",)))
+    assert told(model) == ["Bee: rain again\nAda: well?"]

@@ -11,7 +11,7 @@ from redis.crc import key_slot
 
 from bot.feedback import CONTEXT_TURNS, REMARK_MAX_CHARS, TEXT_MAX_CHARS, Counts, Feedback
 from bot.memory import Answered, Turn
-from bot.store import Store
+from bot.store import Ask, Store
 
 
 @pytest.fixture
@@ -98,15 +98,42 @@ async def test_who_is_forgotten_leaves_neither_opinions_nor_words_in_others(
     before = (turn("b1", "Tom", "secret"), turn("b2", "Ines", "fine"))
     await feedback.give("test:Tom", "place", answered("1"), "up", "my words")
     await feedback.give("test:Ines", "place", answered("1", context=before), "down")
-    assert await feedback.forget("test:Tom") == 1
+    assert await feedback.forget("test:Tom") == (1, 2)
     assert await feedback.about("test:Tom") == []
     assert await feedback.counts("maya") == {"maya@3": Counts(down=1)}
     ((left),) = await feedback.about("test:Ines")
     assert left.answered.question is None
     assert [one.text for one in left.answered.context] == ["fine"]
-    assert await feedback.forget("test:Tom") == 0
-    assert await feedback.forget("test:Ines") == 1
+    assert await feedback.forget("test:Tom") == (0, 0)
+    assert await feedback.forget("test:Ines") == (1, 0)
     assert await exported(feedback) == []
+
+
+async def test_what_is_edited_or_deleted_afterwards_is_so_in_every_opinion(
+    feedback: Feedback,
+) -> None:
+    before = (turn("b1", "Tom", "wrong"), turn("b2", "Tom", "secret"))
+    for giver in ("test:Ines", "test:Ben"):
+        await feedback.give(giver, "place", answered("1", context=before), "up")
+    await feedback.give("test:Ines", "elsewhere", answered("1", context=before), "up")
+    await feedback.revise("place", {"b1": "right", "b2": None, "1": None, "unknown": None})
+    for giver in ("test:Ines", "test:Ben"):
+        (here,) = [one for one in await feedback.about(giver) if one.conversation == "place"]
+        assert [one.text for one in here.answered.context] == ["right"]
+        assert here.answered.question is None
+    assert len(await feedback.about("test:Tom")) == 3
+    await feedback.revise("place", {"b1": None})
+    ((left),) = await feedback.about("test:Tom")
+    assert left.conversation == "elsewhere"
+    assert [one.text for one in left.answered.context] == ["wrong", "secret"]
+
+
+async def test_what_is_deleted_makes_nothing_last_longer(kept: Store) -> None:
+    feedback = Feedback(kept, name=f"feedback-{uuid4()}", keep_ms=5000)
+    await feedback.give("test:Ines", "place", answered("1"), "up")
+    await feedback.revise("place", {"1": None})
+    pttl = "local f = {} for i, k in ipairs(KEYS) do f[i] = redis.call('PTTL', k) end return f"
+    assert all(0 < left <= 5000 for left in await kept.ask(Ask(pttl, feedback._keys, (), list)))
 
 
 async def test_the_last_words_of_a_context_may_go(feedback: Feedback) -> None:
@@ -143,7 +170,7 @@ async def test_an_export_has_what_training_needs_and_nobodys_id(feedback: Feedba
 async def test_somebody_whose_id_begins_with_anothers_is_somebody_else(feedback: Feedback) -> None:
     await feedback.give("test:Tom", "place", answered("1"), "up")
     await feedback.give("test:Tom2", "place", answered("1"), "up")
-    assert await feedback.forget("test:Tom") == 1
+    assert await feedback.forget("test:Tom") == (1, 1)
     assert len(await feedback.about("test:Tom2")) == 1
 
 

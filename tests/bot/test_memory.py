@@ -54,7 +54,7 @@ async def test_who_lost_a_message_neither_gets_the_floor_nor_answers(
     await asyncio.sleep(0.12)
     assert (await admit(kept, memory, quick)).again
     with pytest.raises(Lost):
-        await memory.take(slow)
+        await kept.ask(memory.take(slow))
     await memory.finish(slow, reply_to(slow, "too late"))
     await memory.finish(quick, reply_to(quick, "in time"))
     recalled = (await admit(kept, memory, Claim(message(place)))).recalled
@@ -68,9 +68,9 @@ async def test_an_answer_stands_behind_its_question_whatever_came_meanwhile(
     first, second = Claim(message(place, "first")), Claim(message(place, "second"))
     await admit(kept, memory, first)
     assert (await admit(kept, memory, second)).recalled is None
-    assert await memory.take(second) is None
+    assert await kept.ask(memory.take(second)) is None
     await memory.finish(first, reply_to(first, "to first"))
-    recalled = await memory.take(second)
+    recalled = await kept.ask(memory.take(second))
     assert recalled is not None
     assert [turn.text for turn in recalled.window] == ["first", "to first", "second"]
 
@@ -115,6 +115,6 @@ async def test_an_odd_conversation_name_or_text_is_stored_as_it_is(
     said = Incoming(f"}}{{:\n{uuid4()}", "id with space\n'\"", "a b", 'T"o\\m', "\x00 ü 😀 ' \" ]]")
     claim = Claim(said)
     await admit(kept, memory, claim)
-    recalled = await memory.take(claim)
+    recalled = await kept.ask(memory.take(claim))
     assert recalled is not None
     assert recalled.window == (Turn(said.message_id, "a b", 'T"o\\m', said.text),)

@@ -83,7 +83,7 @@ async def test_who_is_forgotten_is_forgotten_everywhere_and_others_are_not(
     await app.feedback.give(tom, place, answered, "up", "nice")
     await app.feedback.give(ines, place, answered, "down")
     await app.votes.cast(tom, "c1", Side("maya", None))
-    assert await app.people.forget(tom) == Forgotten(messages=2, feedback=1)
+    assert await app.people.forget(tom) == Forgotten(messages=2, feedback=1, quoted=1, votes=1)
     assert await app.people.forget(tom) == Forgotten(0, 0)
     exported = await app.people.export(tom)
     assert [exported[part] for part in exported if part != "author_id"] == [[]] * 4
@@ -92,6 +92,19 @@ async def test_who_is_forgotten_is_forgotten_everywhere_and_others_are_not(
     assert "secret" not in asked
     assert "mine" in asked
     assert (await app.people.show(ines)).feedback == 1
+
+
+async def test_who_is_only_quoted_or_only_voted_is_told_so(
+    app: App, place: str, tom: str, ines: str
+) -> None:
+    answered = await say(app, place, tom, "mine")
+    await app.feedback.give(ines, place, answered, "up")
+    await app.memory.reset(place)
+    await app.votes.cast(tom, "c1", Side("maya", None))
+    overview = await app.people.show(tom)
+    assert (overview.messages, overview.feedback) == (0, 0)
+    assert (overview.quoted, overview.votes) == (1, 1)
+    assert await app.people.forget(tom) == Forgotten(0, 0, quoted=1, votes=1)
 
 
 async def test_what_is_said_afterwards_is_kept_again(app: App, place: str, tom: str) -> None:

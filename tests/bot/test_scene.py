@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ from bot.wiring import App, wire
 from tests.bot.conftest import settings_for
 from tests.fakes.model import Fault, ModelServer, persona
 from tests.fakes.reply import KeptReply
+from tests.fakes.wire_tap import wire_tap
 
 
 @dataclass
@@ -347,6 +349,19 @@ async def test_people_can_go_on_talking_about_it(app: App, place: str, model: Mo
     (trace,) = (await app.people.show(said.author_id)).conversations
     assert trace.messages == 1
     assert await app.memory.delete(place, ["line 1"]) == 1
+
+
+async def test_a_line_is_noted_in_one_trip_so_that_no_claim_is_left_behind(
+    redis_home: Path, model: ModelServer, place: str
+) -> None:
+    async with (
+        wire_tap(redis_home / "run" / "redis.sock") as tap,
+        wire(settings_for(redis_home, model, redis_url=tap.url)) as app,
+    ):
+        await played(app, topic(place), "maya", "tom", turns=1)
+        before = tap.round_trips
+        await played(app, topic(place), "maya", "tom", turns=1)
+        assert tap.round_trips - before == 3  # leave, the topic, the line
 
 
 async def test_the_end_of_the_process_ends_a_scene_and_it_says_so(

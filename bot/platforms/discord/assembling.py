@@ -28,6 +28,7 @@ from .faces import Faces
 from .files import Files
 from .hearing import Hearing
 from .judging import Judging
+from .looking_back import LookingBack
 from .overheard import Overheard
 from .pressing import Pressing
 from .shards import Presence, share_of
@@ -61,8 +62,15 @@ async def assembled(
         Client(
             answering,
             hearing,
-            Changes(app.memory, hearing, answering, files),
-            Pressing(answering, app.conversation, app.memory, judging, app.access),
+            Changes(app.memory, app.feedback, app.scenes, hearing, answering, files),
+            Pressing(
+                answering,
+                app.conversation,
+                app.memory,
+                judging,
+                LookingBack(around, app.places),
+                app.access,
+            ),
             faces,
             app.memory,
             app.people,
@@ -78,8 +86,8 @@ async def assembled(
         client.tree.guard(app.access)
         for command in (
             PersonaCommands(app.personas, app.places),
-            ChatCommands(app.personas, app.places, app.memory, answering),
-            MemoryCommands(app.people, overheard),
+            ChatCommands(app.personas, app.places, app.memory, app.scenes, answering),
+            MemoryCommands(app.people, app.scenes, overheard),
             AskAbout(answering, around, app.places, edit_every_s).menu,
             AdminCommands(app),
             limits_command(app.limits),

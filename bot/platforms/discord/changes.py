@@ -13,8 +13,11 @@ from contextlib import asynccontextmanager
 import discord
 
 from bot.errors import MemoryGone
+from bot.feedback import Feedback
 from bot.floor import Lines
 from bot.memory import Memory
+from bot.messages import as_remembered
+from bot.scenes import Scenes
 
 from .answering import Answering
 from .files import Files
@@ -28,9 +31,17 @@ class Changes:
     """Carries changes to memory; while Redis is away they are lost, with a line in the log."""
 
     def __init__(
-        self, memory: Memory, hearing: Hearing, answering: Answering, files: Files
+        self,
+        memory: Memory,
+        feedback: Feedback,
+        scenes: Scenes,
+        hearing: Hearing,
+        answering: Answering,
+        files: Files,
     ) -> None:
         self._memory = memory
+        self._feedback = feedback
+        self._scenes = scenes
         self._hearing = hearing
         self._answering = answering
         self._files = files
@@ -46,16 +57,20 @@ class Changes:
             text = readable(me, message)
             if message.attachments:
                 text = f"{text}\n{(await self._files.read(message)).words}".strip()
+            self._scenes.edit(where, str(message.id), text)
             await self._memory.edit(where, str(message.id), text)
+            await self._feedback.revise(where, {str(message.id): as_remembered(text)})
 
     async def deleted(self, channel_id: int, message_ids: Collection[int]) -> None:
         """Messages of anybody are gone; an answer goes with any of its parts, and what waits for
         an answer gets none."""
         self._hearing.deleted(channel_id, message_ids)
         self._answering.withdraw(message_ids)
-        where = conversation_of(channel_id)
+        where, ids = conversation_of(channel_id), list(map(str, message_ids))
+        self._scenes.delete(where, ids)
         async with self._in_order(where):
-            await self._memory.delete(where, map(str, message_ids))
+            await self._memory.delete(where, ids)
+            await self._feedback.revise(where, dict.fromkeys(ids))
 
     @asynccontextmanager
     async def _in_order(self, conversation: str) -> AsyncIterator[None]:

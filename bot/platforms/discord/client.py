@@ -119,10 +119,12 @@ class Client(discord.AutoShardedClient):
         if me is None or await self._hearing.is_unwelcome(message):
             return
         incoming = await self._hearing.hear(me, message)
-        if self._is_taken(me, message) or incoming is None:
+        is_taken = self._is_taken(me, message)
+        if incoming is None:
             return
-        self.catching_up.note(message)
-        await self._answering.answer(incoming, message)
+        self.catching_up.note(message)  # who is heard in a scene was not missed, either
+        if not is_taken:
+            await self._answering.answer(incoming, message)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self._hearing.thread_began(thread)

@@ -7,6 +7,7 @@ made anew is the conversation's.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Protocol
 
 import discord
@@ -32,6 +33,7 @@ from .listening import (
     roles_of,
     server_of,
 )
+from .looking_back import LookingBack
 from .reply import DiscordReply, Shown
 from .telling import told
 from .welcoming import refusal_of
@@ -61,12 +63,14 @@ class Pressing:
         conversation: Retells,
         memory: Memory,
         judging: Judging,
+        looking_back: LookingBack,
         access: Access,
     ) -> None:
         self._answering = answering
         self._conversation = conversation
         self._memory = memory
         self._judging = judging
+        self._looking_back = looking_back
         self._access = access
 
     async def pressed(self, act: Act, interaction: Interaction) -> None:
@@ -126,8 +130,12 @@ class Pressing:
             return
         asker = exchange.question.author_id
         _check(interaction, asker)
-        reply = await self._in_place(message, exchange)
-        press = _press(interaction)
+        parts = await _parts(message, exchange)
+        reply = await self._answering.reply_to(message, parts)
+        around = await self._looking_back.around(
+            interaction.client.user, parts[0].message, exchange.question.message_id
+        )
+        press = replace(_press(interaction), around=around)
         answer = self._say_again(interaction, press, message, reply)
         self._answering.begin(answer, press.conversation, {asker, press.author_id}, reply)
 
@@ -174,7 +182,7 @@ class Pressing:
     async def _show(
         self, interaction: Interaction, message: discord.Message, exchange: Exchange, step: int
     ) -> None:
-        reply = await self._in_place(message, exchange)
+        reply = await self._answering.reply_to(message, await _parts(message, exchange))
         await self._conversation.turn_to(_press(interaction), str(message.id), step, reply)
 
     async def _until_settled(self, interaction: Interaction, message: discord.Message) -> None:
@@ -193,16 +201,6 @@ class Pressing:
             return await self._memory.exchange(where, str(message.id))
         except NotRemembered:
             return None
-
-    async def _in_place(self, message: discord.Message, exchange: Exchange) -> DiscordReply:
-        """A reply that stands where all parts of the answer stand that can still be found."""
-        parts = []
-        for id_ in sorted(map(int, exchange.shown_as)):
-            if id_ == message.id:
-                parts.append(Shown(message, message.content, UNKNOWN))
-            elif (part := await _found(message.channel, id_)) is not None:
-                parts.append(Shown(part, part.content, UNKNOWN if part.components else NOTHING))
-        return await self._answering.reply_to(message, parts)
 
 
 def _check(interaction: Interaction, *askers: str) -> None:
@@ -224,6 +222,17 @@ def _press(interaction: Interaction) -> Incoming:
         roles=roles_of(interaction.user),
         server=None if interaction.guild_id is None else server_of(interaction.guild_id),
     )
+
+
+async def _parts(message: discord.Message, exchange: Exchange) -> list[Shown]:
+    """Where the answer stands: all parts of it that can still be found."""
+    parts = []
+    for id_ in sorted(map(int, exchange.shown_as)):
+        if id_ == message.id:
+            parts.append(Shown(message, message.content, UNKNOWN))
+        elif (part := await _found(message.channel, id_)) is not None:
+            parts.append(Shown(part, part.content, UNKNOWN if part.components else NOTHING))
+    return parts
 
 
 async def _question_of(message: discord.Message) -> discord.Message:

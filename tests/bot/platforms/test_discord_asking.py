@@ -6,6 +6,7 @@ import pytest
 
 from bot.settings import Settings
 from bot.wiring import App, wire
+from tests.bot.platforms.pressed import names, until_has
 from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.bot.platforms.test_discord_memory import messages, until_remembered
 from tests.fakes.discord import FakeDiscord, File, Interaction, Message, Permission, User
@@ -102,7 +103,7 @@ async def test_nobody_is_answered_where_the_bot_is_off(
     said = discord.says(discord.person("Bee"), "hm")
     await app.places.change(f"discord:channel:{discord.general.id}", mode="off")
     used = discord.uses_on(discord.person("Ada"), MENU, said)
-    assert await used.answer() == "An administrator switched me off in this channel."
+    assert await used.answer() == "An administrator has switched me off in this channel."
     assert used.ephemeral
 
 
@@ -118,3 +119,37 @@ async def test_limits_hold_for_it(
         await asks_about(discord, ada, said)
         assert await discord.world.until(lambda: len(discord.seen()) == 2, 5)
     assert len(model.questions) == 1
+
+
+@pytest.mark.parametrize("faced", [False, True])
+async def test_another_answer_is_about_the_same_message(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot, faced: bool
+) -> None:
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    if faced:
+        discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    said = discord.says(bee, "to be or not to be")
+    await asks_about(discord, ada, said)
+    assert await discord.world.until(lambda: ["Again"] in map(names, discord.seen()), 8)
+    (answer,) = discord.seen()
+    discord.presses(ada, answer, "Again")
+    assert await discord.world.until(lambda: "2/2" in "".join(names(answer)), 5)
+    first, second = model.questions
+    assert "Bee: to be or not to be" in first["messages"][-1]["content"]
+    assert second["messages"] == first["messages"]
+
+
+async def test_another_answer_knows_what_its_question_replied_to(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot
+) -> None:
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "to be or not to be")
+    discord.says(bee, "noise")
+    discord.says(ada, f"{discord.bot.mention} is that so?", reply_to=said)
+    answer = await discord.until_says(HELLO)
+    await until_has(discord, answer, "Again")
+    discord.presses(ada, answer, "Again")
+    await until_has(discord, answer, "Again", "‹", "(2/2)", "(›)")
+    first, second = model.questions
+    assert first["messages"][-1]["content"].endswith("Bee: to be or not to be\nAda: is that so?")
+    assert second["messages"] == first["messages"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from discord import Permissions
 
@@ -219,3 +221,26 @@ async def test_each_of_several_answers_is_judged_for_itself(
     assert "Kept" in await told(discord, discord.presses(ada, answer, "👍"))
     verdicts = {one.answered.answer.text: one.verdict for one in await opinions(app, ada)}
     assert verdicts == {"Hello there.": "down", "Better.": "up"}
+
+
+async def test_what_is_deleted_or_edited_later_is_so_in_what_was_kept(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    await consents(discord)
+    ada, bob = discord.person("Ada"), discord.person("Bob")
+    secret = discord.asks(ada, "secret")
+    await until_has(discord, await discord.until_says("Hello there."), "Again", "👍", "👎")
+    answer = await answered(discord, app, ada, "tpyo")
+    await told(discord, discord.presses(bob, answer, "👍"))
+    typo = next(one for one in discord.world.messages if one.content.endswith("tpyo"))
+    discord.edits(typo, f"{discord.bot.mention} typo")
+    discord.deletes(secret)
+
+    async def kept() -> list[str]:
+        (opinion,) = await opinions(app, bob)
+        said = (*opinion.answered.context, opinion.answered.question)
+        return [turn.text for turn in said if turn is not None]
+
+    async with asyncio.timeout(5):
+        while await kept() != ["Hello there.", "typo"]:
+            await asyncio.sleep(0.01)

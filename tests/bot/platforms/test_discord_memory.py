@@ -156,8 +156,9 @@ async def test_an_answer_that_grows_by_edits_costs_memory_nothing_more(
         discord.edits(asked, f"{discord.bot.mention} once more")
         await until_remembered(app, ada, ["hi", "once more"])
         assert len(answer.texts) > 2
-        # Admission with the author's trace and three places (one trip), the end, the one true edit.
-        assert scripts_run(tap) - before == 5 + 1 + 1
+        # Admission with the author's trace and three places (one trip), the end, the one true edit
+        # in memory and in feedback.
+        assert scripts_run(tap) - before == 5 + 1 + 2
 
 
 async def test_a_change_while_redis_is_away_is_only_a_line_in_the_log(
@@ -245,7 +246,7 @@ async def test_an_export_comes_as_a_file_by_direct_message(
     discord.asks(ada, "grüß dich 😀")
     await until_settled(app, discord)
     used = discord.uses(ada, "memory export")
-    assert await used.answer() == "I have sent you 1 message of yours in a direct message."
+    assert await used.answer() == ("I have sent you what I remember of you in a direct message.")
     assert used.ephemeral
     (sent,) = discord.seen(discord.direct(ada))
     (attached,) = sent.attachments

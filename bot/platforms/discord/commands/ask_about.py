@@ -11,6 +11,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.errors import SwitchedOff
 from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
@@ -33,7 +34,6 @@ NAME = "Ask the persona about this"
 WORDLESS_QUESTION = "What do you say to this?"
 QUESTION_MAX_CHARS = 1000
 SHOWN_MAX_CHARS = 200
-SWITCHED_OFF = "An administrator switched me off in this channel."
 
 
 class AskAbout:
@@ -56,7 +56,7 @@ class AskAbout:
                 *places_seen_from(interaction.channel, interaction.guild)
             )
             if here.mode == "off":
-                await say(interaction, _said(SWITCHED_OFF))
+                await say(interaction, _said(SwitchedOff.spoken))
             else:
                 await interaction.response.send_modal(_Question(self, message))
 

@@ -14,6 +14,7 @@ from bot.personas import Personas
 from bot.places import Places, PlaceSettings, merged, sampled
 from bot.platforms.discord.answering import Answering
 from bot.platforms.discord.listening import said_at_ms
+from bot.scenes import Scenes
 
 from .chat_stop import stop
 from .saying import Said, say
@@ -30,7 +31,12 @@ CALLED = {
 
 class ChatCommands(app_commands.Group, name="chat", description="This conversation"):
     def __init__(
-        self, personas: Personas, places: Places, memory: Memory, answering: Answering
+        self,
+        personas: Personas,
+        places: Places,
+        memory: Memory,
+        scenes: Scenes,
+        answering: Answering,
     ) -> None:
         super().__init__()
         self.add_command(thread(places))
@@ -38,6 +44,7 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
         self._personas = personas
         self._places = places
         self._memory = memory
+        self._scenes = scenes
 
     @app_commands.command(name="reset", description="Forget what was said in this conversation")
     async def reset(self, interaction: discord.Interaction[Any]) -> None:
@@ -74,6 +81,7 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
 
     async def _reset(self, conversation: str, asked: int) -> Said:
         await self._memory.reset(conversation, said_at_ms(asked))
+        self._scenes.reset(conversation)
         return Said("Forgotten. We begin anew.", private=False)
 
     async def _settings(self, places: tuple[str, ...], chosen: Mapping[str, object]) -> Said:

@@ -9,9 +9,10 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.people import Overview, People, Remembered
+from bot.people import Forgotten, Overview, People, Remembered
 from bot.platforms.discord.listening import author_of, conversation_of, said_at_ms
 from bot.platforms.discord.overheard import Overheard
+from bot.scenes import Scenes
 
 from .saying import Said, say
 
@@ -25,9 +26,10 @@ PLACES_SHOWN = 20
 
 
 class MemoryCommands(app_commands.Group, name="memory", description="What I remember of you"):
-    def __init__(self, people: People, overheard: Overheard) -> None:
+    def __init__(self, people: People, scenes: Scenes, overheard: Overheard) -> None:
         super().__init__()
         self._people = people
+        self._scenes = scenes
         self._overheard = overheard
 
     @app_commands.command(name="show", description="Show how much of you I remember, and where")
@@ -44,9 +46,8 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
 
     async def _show(self, user: discord.User | discord.Member) -> Said:
         overview = await self._people.show(author_of(user.id))
-        if not overview.messages and not overview.feedback:
+        if (amount := _amount(overview)) is None:
             return Said(NOTHING)
-        amount = _amount(overview.messages, overview.feedback)
         direct = conversation_of((await user.create_dm()).id)  # nothing is sent there
         lines = [_line(one, direct) for one in overview.conversations[:PLACES_SHOWN]]
         return Said("\n".join([f"I remember {amount}.", *lines, *_unshown(overview)]))
@@ -54,9 +55,9 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
     async def _forget(self, user: discord.User | discord.Member, asked: int) -> Said:
         gone = await self._people.forget(author_of(user.id), said_at_ms(asked))
         self._overheard.forget(author_of(user.id))
-        if not gone.messages and not gone.feedback:
+        self._scenes.forget_author(author_of(user.id))
+        if (amount := _amount(gone)) is None:
             return Said(NOTHING)
-        amount = _amount(gone.messages, gone.feedback)
         return Said(f"I have forgotten {amount}. What I said myself stays.")
 
     async def _export(self, user: discord.User | discord.Member) -> Said:
@@ -72,8 +73,7 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
             if error.status != 413:
                 raise
             return Said(TOO_LARGE)
-        amount = _amount(len(kept["messages"]), len(kept["feedback"]))
-        return Said(f"I have sent you {amount} in a direct message.")
+        return Said("I have sent you what I remember of you in a direct message.")
 
 
 def _line(one: Remembered, direct: str) -> str:
@@ -94,9 +94,17 @@ def _unshown(overview: Overview) -> list[str]:
     return [f"… and in {more} more places"] if more > 0 else []
 
 
-def _amount(messages: int, opinions: int) -> str:
-    """In words; opinions only where there are any."""
-    said = f"{messages} {'message' if messages == 1 else 'messages'} of yours"
-    if not opinions:
-        return said
-    return f"{said} and {opinions} {'opinion' if opinions == 1 else 'opinions'} on answers"
+def _amount(of: Overview | Forgotten) -> str | None:
+    """In words, and of what there is only; None where there is nothing."""
+    parts = [
+        f"{number} {one if number == 1 else many}"
+        for number, one, many in (
+            (of.messages, "message of yours", "messages of yours"),
+            (of.feedback, "opinion on answers", "opinions on answers"),
+            (of.quoted, "message with others' opinions", "messages with others' opinions"),
+            (of.votes, "vote", "votes"),
+        )
+        if number
+    ]
+    *others, last = parts or [""]
+    return " and ".join(filter(None, (", ".join(others), last))) or None
