@@ -12,7 +12,7 @@ import discord
 from .listening import readable
 
 QUOTED_CHARS = 60
-LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/\d+\)(?:\n|$)")
+LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/(\d+)\)(?:\n|$)")
 ADDRESS = re.compile(r"\w+://\S*")
 MARKUP = re.compile(r"([\\`*_~|<>#:-])")
 ROUND = str.maketrans("[]", "()")
@@ -35,6 +35,15 @@ def leading(content: str) -> str:
 def without_jump_line(content: str) -> str:
     """What the persona said."""
     return content.removeprefix(leading(content))
+
+
+def answered_id(message: discord.Message) -> int | None:
+    """Which message one of the bot's answers, by its reply or its jump line; None for others, and
+    for a message that goes on where another one began."""
+    if message.type is discord.MessageType.reply and message.reference is not None:
+        return message.reference.message_id
+    found = LEADS.match(message.content) if message.webhook_id is not None else None
+    return int(found[1]) if found else None
 
 
 def quoted(text: str) -> str:
