@@ -143,7 +143,7 @@ async def test_an_answer_that_memory_has_lost_is_known_by_its_reply(
         before = discord.asks(ada, "hi")
         await until_answered(discord, before)
     await forgets_everything(app, discord.general)
-    missed = discord.asks(ada, "and again")
+    missed = discord.asks(discord.person("Bob"), "and me?")
     async with bot_on(discord, settings, app), all_caught_up(caplog):
         await until_answered(discord, missed)
     assert answered_once(discord, before)
@@ -166,7 +166,7 @@ async def test_an_answer_with_a_face_that_memory_has_lost_is_known_by_its_jump_l
         await app.conversation.drain(0)  # remembered, too
     await forgets_everything(app, discord.general)
     model.words = ["Anew."]
-    discord.asks(ada, "and again")
+    discord.asks(discord.person("Bob"), "and me?")
     async with wire(settings) as other, bot_on(discord, settings, other), all_caught_up(caplog):
         await until_said(discord, "Anew.")
     assert said(discord) == [("Maya", HELLO), ("Maya", "Anew.")]
