@@ -132,7 +132,7 @@ class Conversation:
                 claim, before, verdict = await reclaim(
                     self._store, self._memory, press, shown_id, self._limits
                 )
-            encore = Encore(reply, before)
+            encore = Encore(reply, before, self._personas)
             admitted = _Admitted(verdict, Admission(), NOTHING_CHOSEN, {})
             async with self._memory.kept(claim):
                 await self._see_through(claim, admitted, line, encore)
@@ -142,7 +142,7 @@ class Conversation:
     async def turn_to(self, press: Incoming, shown_id: str, step: int, reply: Retelling) -> None:
         """Show the answer `step` further among those to the same question: the conversation goes
         on from it. Raises an UnderstudyError for who asks."""
-        await turn_to(self._store, self._memory, press, shown_id, step, reply)
+        await turn_to(self._store, self._memory, self._personas, press, shown_id, step, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow.

@@ -23,6 +23,7 @@ from .buttons import AFTER_FAILURE, NOTHING, UNKNOWN, Act
 from .commands.scopes import has
 from .errors import NotYours
 from .judging import FORM, Judging
+from .jumping import answered_id
 from .listening import (
     author_of,
     conversation_of,
@@ -126,7 +127,7 @@ class Pressing:
             return
         asker = exchange.question.author_id
         _check(interaction, asker)
-        reply = await self._in_place(message, exchange)
+        reply = await self._in_place(interaction, message, exchange)
         press = _press(interaction)
         answer = self._say_again(interaction, press, message, reply)
         self._answering.begin(answer, press.conversation, {asker, press.author_id}, reply)
@@ -174,7 +175,7 @@ class Pressing:
     async def _show(
         self, interaction: Interaction, message: discord.Message, exchange: Exchange, step: int
     ) -> None:
-        reply = await self._in_place(message, exchange)
+        reply = await self._in_place(interaction, message, exchange)
         await self._conversation.turn_to(_press(interaction), str(message.id), step, reply)
 
     async def _until_settled(self, interaction: Interaction, message: discord.Message) -> None:
@@ -194,7 +195,9 @@ class Pressing:
         except NotRemembered:
             return None
 
-    async def _in_place(self, message: discord.Message, exchange: Exchange) -> DiscordReply:
+    async def _in_place(
+        self, interaction: Interaction, message: discord.Message, exchange: Exchange
+    ) -> DiscordReply:
         """A reply that stands where all parts of the answer stand that can still be found."""
         parts = []
         for id_ in sorted(map(int, exchange.shown_as)):
@@ -202,7 +205,7 @@ class Pressing:
                 parts.append(Shown(message, message.content, UNKNOWN))
             elif (part := await _found(message.channel, id_)) is not None:
                 parts.append(Shown(part, part.content, UNKNOWN if part.components else NOTHING))
-        return await self._answering.reply_to(message, parts)
+        return await self._answering.reply_to(message, parts, interaction.user)
 
 
 def _check(interaction: Interaction, *askers: str) -> None:
@@ -227,8 +230,8 @@ def _press(interaction: Interaction) -> Incoming:
 
 
 async def _question_of(message: discord.Message) -> discord.Message:
-    """What the bot's message replies to. Raises NotRemembered."""
-    id_ = message.reference.message_id if message.reference is not None else None
+    """What the bot's message answers. Raises NotRemembered."""
+    id_ = answered_id(message)
     question = await _found(message.channel, id_) if id_ is not None else None
     if question is None or not is_a_persons(question):
         raise NotRemembered

@@ -91,8 +91,7 @@ class DiscordReply:
         return tuple(str(shown.message.id) for shown in self._shown)
 
     async def working(self, persona: Persona) -> None:
-        self.persona = persona
-        self._outbox.speak_as(persona)
+        self.speak_as(persona)
         self._typing = asyncio.create_task(self._type())
 
     async def waiting(self, ahead: int) -> None:
@@ -114,6 +113,10 @@ class DiscordReply:
 
     def among(self, which: int, of: int) -> None:
         self._among = which, of
+
+    def speak_as(self, persona: Persona | None) -> None:
+        self.persona = persona
+        self._outbox.speak_as(persona)
 
     async def notice(self, text: str, for_s: float) -> None:
         self.passes_after_s = min(for_s, NOTICE_S)
