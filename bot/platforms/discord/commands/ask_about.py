@@ -11,11 +11,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.errors import UnderstudyError
 from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
+from bot.platforms.discord.jumping import asking_line
 from bot.platforms.discord.listening import (
-    SUBTEXT,
     author_of,
     conversation_of,
     places_around,
@@ -25,6 +26,7 @@ from bot.platforms.discord.listening import (
 )
 from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
 from bot.platforms.discord.surroundings import Surroundings
+from bot.platforms.discord.telling import told
 from bot.platforms.discord.whispering import Whisper
 
 from .saying import Said, say
@@ -32,7 +34,10 @@ from .saying import Said, say
 NAME = "Ask the persona about this"
 WORDLESS_QUESTION = "What do you say to this?"
 QUESTION_MAX_CHARS = 1000
-SHOWN_MAX_CHARS = 200
+UNANSWERED = (
+    "There is no answer of its own to that: it came with your next message, or you are over a limit"
+    " (see `/limits`)."
+)
 SWITCHED_OFF = "An administrator switched me off in this channel."
 
 
@@ -77,11 +82,22 @@ class AskAbout:
                 f"You find the answer below {about.jump_url}.", ephemeral=True
             )
             reply = await self._answering.reply_to(about, asker=interaction.user)
-            reply.heading = _heading(interaction.user, question)
+            reply.heading = asking_line(interaction.user, question)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
             reply = DiscordReply(Whisper(interaction, about), self._edit_every_s)
-        self._answering.take(incoming, reply)
+        answer = self._see_through(interaction, incoming, reply)
+        async with told(interaction):
+            self._answering.begin(answer, incoming.conversation, {incoming.author_id}, reply)
+
+    async def _see_through(
+        self, interaction: discord.Interaction[Any], incoming: Incoming, reply: DiscordReply
+    ) -> None:
+        """Who asks is told in any case that nothing comes."""
+        async with told(interaction):
+            await self._answering.see_through(incoming, reply)
+            if not reply.shown_as and reply.passes_after_s is None:
+                raise UnderstudyError(spoken=UNANSWERED)
 
 
 class _Question(discord.ui.Modal, title=NAME):
@@ -132,12 +148,3 @@ def _incoming(
         roles=roles_of(interaction.user),
         server=None if guild_id is None else server_of(guild_id),
     )
-
-
-def _heading(asker: discord.abc.User, question: str) -> str:
-    """Others see what was asked, and the asker is told of the answer."""
-    if not question:
-        return f"{SUBTEXT}{asker.mention} asks me about this\n"
-    line = " ".join(question.split())
-    short = line if len(line) <= SHOWN_MAX_CHARS else line[: SHOWN_MAX_CHARS - 1] + "…"
-    return f"{SUBTEXT}{asker.mention} asks: {discord.utils.escape_markdown(short)}\n"
