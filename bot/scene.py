@@ -104,6 +104,12 @@ class Scene:
         if all(turn.message_id != line.message_id for line in self._lines):  # delivered once more
             self._note(turn)
 
+    def forget(self, author_id: str) -> None:
+        """What a person said is gone; without its topic there is no scene."""
+        self._lines = [line for line in self._lines if line.author_id != author_id]
+        if author_id == self.said.author_id:
+            self.stop(OVER)
+
     def stop(self, why: str) -> None:
         """End it at once, with what was said until now; `why` is a sentence for all."""
         if self._ending is not None:

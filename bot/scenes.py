@@ -51,15 +51,21 @@ class Scenes:
 
     def hear(self, said: Incoming) -> bool:
         """Whether a scene is being played where somebody said this; it hears it then."""
-        scene = self._playing.get(said.conversation)
+        scene = self.at(said.conversation)
         if scene is None:
             return False
         text = as_remembered(said.text)
         scene.hear(Turn(said.message_id, said.author_id, said.author_name, text))
         return True
 
-    def is_played(self, conversation: str) -> bool:
-        return conversation in self._playing
+    def at(self, conversation: str) -> Scene | None:
+        """The scene that is played there now."""
+        return self._playing.get(conversation)
+
+    def forget(self, author_id: str) -> None:
+        """Nothing that this person said is known to any scene any more."""
+        for scene in self._playing.values():
+            scene.forget(author_id)
 
     def find(self, scene_id: str) -> Scene | None:
         """The scene while it is played."""

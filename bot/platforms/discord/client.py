@@ -122,10 +122,11 @@ class Client(discord.AutoShardedClient):
         if me is None or await self._hearing.is_unwelcome(message):
             return
         incoming = await self._hearing.hear(me, message)
-        if self._is_taken(me, message) or incoming is None:
-            return
-        self.catching_up.note(message)
-        await self._answering.answer(incoming, message)
+        taken = self._is_taken(me, message)
+        if taken or incoming is not None:
+            self.catching_up.note(message)
+        if incoming is not None and not taken:
+            await self._answering.answer(incoming, message)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self._hearing.thread_began(thread)

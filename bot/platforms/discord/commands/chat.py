@@ -14,6 +14,7 @@ from bot.personas import Personas
 from bot.places import Places, PlaceSettings, merged, sampled
 from bot.platforms.discord.answering import Answering
 from bot.platforms.discord.listening import said_at_ms
+from bot.scenes import Scenes
 
 from .chat_stop import stop
 from .saying import Said, say
@@ -30,11 +31,16 @@ CALLED = {
 
 class ChatCommands(app_commands.Group, name="chat", description="This conversation"):
     def __init__(
-        self, personas: Personas, places: Places, memory: Memory, answering: Answering
+        self,
+        personas: Personas,
+        places: Places,
+        memory: Memory,
+        answering: Answering,
+        scenes: Scenes,
     ) -> None:
         super().__init__()
         self.add_command(thread(places))
-        self.add_command(stop(answering))
+        self.add_command(stop(answering, scenes))
         self._personas = personas
         self._places = places
         self._memory = memory

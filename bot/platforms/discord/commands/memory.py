@@ -12,6 +12,7 @@ from discord import app_commands
 from bot.people import Overview, People, Remembered
 from bot.platforms.discord.listening import author_of, conversation_of, said_at_ms
 from bot.platforms.discord.overheard import Overheard
+from bot.scenes import Scenes
 
 from .saying import Said, say
 
@@ -25,10 +26,11 @@ PLACES_SHOWN = 20
 
 
 class MemoryCommands(app_commands.Group, name="memory", description="What I remember of you"):
-    def __init__(self, people: People, overheard: Overheard) -> None:
+    def __init__(self, people: People, overheard: Overheard, scenes: Scenes) -> None:
         super().__init__()
         self._people = people
         self._overheard = overheard
+        self._scenes = scenes
 
     @app_commands.command(name="show", description="Show how much of you I remember, and where")
     async def show(self, interaction: discord.Interaction[Any]) -> None:
@@ -54,6 +56,7 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
     async def _forget(self, user: discord.User | discord.Member, asked: int) -> Said:
         gone = await self._people.forget(author_of(user.id), said_at_ms(asked))
         self._overheard.forget(author_of(user.id))
+        self._scenes.forget(author_of(user.id))
         if not gone.messages and not gone.feedback:
             return Said(NOTHING)
         amount = _amount(gone.messages, gone.feedback)

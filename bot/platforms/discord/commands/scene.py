@@ -25,6 +25,7 @@ from bot.scene import TURNS_MAX, Scene
 from bot.scenes import Scenes
 
 from .asker import admitted, check_may_write, one_line, said_by
+from .chat_stop import STOPPED_BY
 from .names import offered
 from .pressing import Kind, button_kind, row
 from .scopes import has
@@ -131,7 +132,7 @@ class _Stop:
             await interaction.response.edit_message(view=None)
             await tell(interaction, ENDED)
         elif str(interaction.user.id) == match["starter"] or has(interaction, "manage_messages"):
-            scene.stop(f"{interaction.user.display_name} stopped the scene.")
+            scene.stop(STOPPED_BY.format(interaction.user.display_name))
             await interaction.response.edit_message(view=None)
         else:
             starter = f"<@{match['starter']}>"
