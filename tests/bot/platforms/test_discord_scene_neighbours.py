@@ -70,8 +70,10 @@ async def test_what_was_said_to_a_scene_is_not_caught_up_as_if_it_had_been_misse
         assert scene is not None
         discord.says(ada, "lovely")
         assert await discord.world.until(lambda: len(scene._lines) == 2, 5)
+        await discord.uses(ada, "chat stop").answer()
+        await discord.until_says("-# Ada stopped the scene.")
         discord.gateway.invalidate(resumable=False)
         missed = discord.asks(discord.person("Ben"), "and you?")
         await discord.until_says("maya says 2.")
         assert [one.reply_to for one in discord.seen() if one.reply_to] == [missed.id]
-        assert said(discord)[1:] == [FIRST, "maya says 2."]
+        assert said(discord)[1:] == [FIRST, "-# Ada stopped the scene.", "maya says 2."]
