@@ -104,7 +104,7 @@ async def test_nobody_is_answered_where_the_bot_is_off(
     said = discord.says(discord.person("Bee"), "hm")
     await app.places.change(f"discord:channel:{discord.general.id}", mode="off")
     used = discord.uses_on(discord.person("Ada"), MENU, said)
-    assert await used.answer() == "An administrator switched me off in this channel."
+    assert await used.answer() == "An administrator has switched me off in this channel."
     assert used.ephemeral
 
 

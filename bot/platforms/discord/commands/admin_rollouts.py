@@ -15,9 +15,9 @@ from discord.app_commands import Choice, Range
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.platforms.discord.telling import fitting
 
 from .names import meant, offered
-from .saying import fitting
 from .versions import Versions
 
 log = logging.getLogger(__name__)

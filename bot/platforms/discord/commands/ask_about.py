@@ -11,7 +11,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.errors import UnderstudyError
+from bot.errors import SwitchedOff, UnderstudyError
 from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
@@ -26,10 +26,8 @@ from bot.platforms.discord.listening import (
 )
 from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
 from bot.platforms.discord.surroundings import Surroundings
-from bot.platforms.discord.telling import told
+from bot.platforms.discord.telling import tell, told
 from bot.platforms.discord.whispering import Whisper
-
-from .saying import Said, say
 
 NAME = "Ask the persona about this"
 WORDLESS_QUESTION = "What do you say to this?"
@@ -38,7 +36,6 @@ UNANSWERED = (
     "There is no answer of its own to that: it came with your next message, or you are over a limit"
     " (see `/limits`)."
 )
-SWITCHED_OFF = "An administrator switched me off in this channel."
 
 
 class AskAbout:
@@ -61,7 +58,7 @@ class AskAbout:
                 *places_seen_from(interaction.channel, interaction.guild)
             )
             if here.mode == "off":
-                await say(interaction, _said(SWITCHED_OFF))
+                await tell(interaction, SwitchedOff.spoken)
             else:
                 await interaction.response.send_modal(_Question(self, message))
 
@@ -78,9 +75,7 @@ class AskAbout:
         around = self._around.about(me, about, interaction.id, here.blocked or ())
         incoming = replace(_incoming(interaction, about, question), around=around)
         if may_speak(interaction):
-            await interaction.response.send_message(
-                f"You find the answer below {about.jump_url}.", ephemeral=True
-            )
+            await tell(interaction, f"You find the answer below {about.jump_url}.")
             reply = await self._answering.reply_to(about, asker=interaction.user)
             reply.heading = asking_line(interaction.user, question)
         else:
@@ -116,10 +111,6 @@ class _Question(discord.ui.Modal, title=NAME):
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         await self._asking.answer(interaction, self._about, self._question.value.strip())
-
-
-async def _said(text: str) -> Said:
-    return Said(text)
 
 
 def may_speak(interaction: discord.Interaction[Any]) -> bool:

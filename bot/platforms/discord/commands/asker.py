@@ -13,8 +13,8 @@ from bot.messages import Incoming, as_remembered
 from bot.platforms.discord.errors import MayNotWrite
 from bot.platforms.discord.jumping import visible
 from bot.platforms.discord.listening import author_of, roles_of, server_of
+from bot.platforms.discord.telling import ACKNOWLEDGE_AFTER_S, tell
 
-from .saying import ACKNOWLEDGE_AFTER_S
 from .scopes import places_here
 
 T = TypeVar("T")
@@ -72,11 +72,7 @@ async def admitted(interaction: discord.Interaction[Any], work: Coroutine[Any, A
         raise
     if not isinstance(outcome, UnderstudyError):
         return outcome
-    if not interaction.response.is_done():
-        await interaction.response.send_message(outcome.spoken, ephemeral=True)
-    else:
-        await interaction.delete_original_response()  # everybody sees the "thinking"
-        await interaction.followup.send(outcome.spoken, ephemeral=True)
+    await tell(interaction, outcome.spoken, aloud=True)
     return None
 
 

@@ -19,7 +19,7 @@ from bot.personas import Personas
 from bot.platforms.discord.board import DiscordBoard
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.reply import EDIT_EVERY_S
-from bot.platforms.discord.telling import tell
+from bot.platforms.discord.telling import fitting, tell
 
 from .asker import admitted, one_line, said_by
 from .names import MAX_CHOICES, offered
@@ -160,7 +160,9 @@ class _Presses:
             await tell(interaction, text)
             return
         await interaction.response.edit_message(view=None)
-        await interaction.followup.send(text, allowed_mentions=discord.AllowedMentions.none())
+        await interaction.followup.send(
+            fitting(text), suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
+        )
 
 
 def _line(result: Result) -> str:
