@@ -20,7 +20,6 @@ from bot.retelling import Retelling
 
 from .answering import Answering
 from .buttons import AFTER_FAILURE, NOTHING, UNKNOWN, Act
-from .commands.scopes import has
 from .errors import NotYours
 from .judging import FORM, Judging
 from .jumping import answered_id
@@ -29,13 +28,11 @@ from .listening import (
     conversation_of,
     incoming,
     is_a_persons,
-    places_around,
-    roles_of,
-    server_of,
+    said_by,
 )
 from .reply import DiscordReply, Shown
 from .telling import told
-from .welcoming import refusal_of
+from .welcoming import has, refusal_of
 
 INTERRUPTED = "I was interrupted there. Press Retry to have it answered."
 TAKEN = "I answered that already, or am about to. If nothing comes, press again in a minute."
@@ -128,7 +125,7 @@ class Pressing:
         asker = exchange.question.author_id
         _check(interaction, asker)
         reply = await self._in_place(interaction, message, exchange)
-        press = _press(interaction)
+        press = said_by(interaction)
         answer = self._say_again(interaction, press, message, reply)
         self._answering.begin(answer, press.conversation, {asker, press.author_id}, reply)
 
@@ -176,7 +173,7 @@ class Pressing:
         self, interaction: Interaction, message: discord.Message, exchange: Exchange, step: int
     ) -> None:
         reply = await self._in_place(interaction, message, exchange)
-        await self._conversation.turn_to(_press(interaction), str(message.id), step, reply)
+        await self._conversation.turn_to(said_by(interaction), str(message.id), step, reply)
 
     async def _until_settled(self, interaction: Interaction, message: discord.Message) -> None:
         """An answer has its buttons a moment before it is remembered. Raises AnsweringAlready."""
@@ -212,21 +209,6 @@ def _check(interaction: Interaction, *askers: str) -> None:
     """Raises NotYours."""
     if author_of(interaction.user.id) not in askers and not has(interaction, "manage_messages"):
         raise NotYours
-
-
-def _press(interaction: Interaction) -> Incoming:
-    """Who asks for another answer, as the limits know people."""
-    assert interaction.channel_id is not None  # Discord names it in every press
-    return Incoming(
-        conversation=conversation_of(interaction.channel_id),
-        message_id=str(interaction.id),
-        author_id=author_of(interaction.user.id),
-        author_name=interaction.user.display_name,
-        text="",
-        places=places_around(interaction.channel, interaction.guild),
-        roles=roles_of(interaction.user),
-        server=None if interaction.guild_id is None else server_of(interaction.guild_id),
-    )
 
 
 async def _question_of(message: discord.Message) -> discord.Message:

@@ -16,14 +16,7 @@ from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
 from bot.platforms.discord.jumping import asking_line
-from bot.platforms.discord.listening import (
-    author_of,
-    conversation_of,
-    places_around,
-    places_seen_from,
-    roles_of,
-    server_of,
-)
+from bot.platforms.discord.listening import places_seen_from, said_by
 from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
 from bot.platforms.discord.surroundings import Surroundings
 from bot.platforms.discord.telling import tell, told
@@ -73,7 +66,7 @@ class AskAbout:
         assert me is not None  # nobody is asked before the login
         here = await self._places.glance(*places_seen_from(interaction.channel, interaction.guild))
         around = self._around.about(me, about, interaction.id, here.blocked or ())
-        incoming = replace(_incoming(interaction, about, question), around=around)
+        incoming = replace(said_by(interaction, question or WORDLESS_QUESTION), around=around)
         if may_speak(interaction):
             await tell(interaction, f"You find the answer below {about.jump_url}.")
             reply = await self._answering.reply_to(about, asker=interaction.user)
@@ -122,20 +115,4 @@ def may_speak(interaction: discord.Interaction[Any]) -> bool:
     both = (interaction.permissions, interaction.app_permissions)
     return interaction.app_permissions.view_channel and all(
         may.administrator or getattr(may, needed) for may in both
-    )
-
-
-def _incoming(
-    interaction: discord.Interaction[Any], about: discord.Message, question: str
-) -> Incoming:
-    guild_id = interaction.guild_id
-    return Incoming(
-        conversation=conversation_of(about.channel.id),
-        message_id=str(interaction.id),
-        author_id=author_of(interaction.user.id),
-        author_name=interaction.user.display_name,
-        text=question or WORDLESS_QUESTION,
-        places=places_around(interaction.channel, interaction.guild),
-        roles=roles_of(interaction.user),
-        server=None if guild_id is None else server_of(guild_id),
     )

@@ -9,10 +9,10 @@ from discord import app_commands
 
 from bot.platforms.discord.answering import Answering
 from bot.platforms.discord.listening import author_of, conversation_of
+from bot.platforms.discord.welcoming import has
 from bot.scenes import Scenes
 
 from .saying import Said, say
-from .scopes import has
 
 STOPPED_BY = "{} stopped the scene."
 

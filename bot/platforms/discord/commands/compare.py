@@ -17,15 +17,15 @@ from bot.comparison import Comparisons, Pair, Result
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.board import DiscordBoard
-from bot.platforms.discord.listening import author_of
+from bot.platforms.discord.listening import author_of, said_by
 from bot.platforms.discord.reply import EDIT_EVERY_S
 from bot.platforms.discord.telling import fitting, tell
+from bot.platforms.discord.welcoming import has
 
-from .asker import admitted, one_line, said_by
+from .asker import admitted, one_line
 from .names import MAX_CHOICES, offered
 from .pressing import Kind, button_kind, row
 from .saying import Said, say
-from .scopes import has
 
 log = logging.getLogger(__name__)
 

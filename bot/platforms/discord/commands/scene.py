@@ -19,16 +19,17 @@ from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.faces import Faces
+from bot.platforms.discord.listening import said_by
 from bot.platforms.discord.staging import DiscordStage
 from bot.platforms.discord.telling import tell
+from bot.platforms.discord.welcoming import has
 from bot.scene import TURNS_MAX, Scene
 from bot.scenes import Scenes
 
-from .asker import admitted, check_may_write, one_line, said_by
+from .asker import admitted, check_may_write, one_line
 from .chat_stop import STOPPED_BY
 from .names import offered
 from .pressing import Kind, button_kind, row
-from .scopes import has
 
 log = logging.getLogger(__name__)
 
