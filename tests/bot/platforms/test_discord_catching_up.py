@@ -12,7 +12,9 @@ import pytest
 
 from bot.memory import Claim
 from bot.messages import Incoming
+from bot.platforms import discord as platform
 from bot.platforms.discord import catching_up
+from bot.platforms.discord.errors import WrongToken
 from bot.settings import Settings
 from bot.store import Ask
 from bot.wiring import App, wire
@@ -409,6 +411,21 @@ async def test_a_bot_that_stops_stops_looking(
     async with bot_on(discord, settings, app):
         assert await discord.world.until(lambda: bool(discord.requests("GET", "/messages")), 10)
     assert len(discord.requests("GET", "/messages")) < 12
+
+
+async def test_a_bot_whose_token_is_revoked_stops_looking(
+    discord: FakeDiscord, settings: Settings, app: App, ada: User
+) -> None:
+    for number in range(40):
+        discord.says(ada, "hm", discord.channel(f"place-{number}"))
+    running = asyncio.create_task(platform.run(settings, app, asyncio.Event()))
+    await discord.until_online()
+    assert await discord.world.until(lambda: bool(looked_at(discord)), 10)
+    discord.gateway.close_sockets(4004)
+    with pytest.raises(WrongToken):
+        await running
+    names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+    assert not [one for one in names if one.startswith("CatchingUp.")]
 
 
 async def test_memory_says_what_was_never_answered(app: App, place: str) -> None:
