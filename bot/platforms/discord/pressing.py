@@ -108,6 +108,7 @@ class Pressing:
         await interaction.response.defer()
         exchange = await self._exchange(message)
         if exchange is not None and exchange.answer is not None:
+            _check(interaction, exchange.question.author_id)
             await self._show(interaction, message, exchange, 0)
             return
         await interaction.edit_original_response(view=AFTER_FAILURE.view())
@@ -145,18 +146,25 @@ class Pressing:
     async def _ask_again(self, interaction: Interaction, message: discord.Message) -> None:
         """Memory was away when it was asked: Discord still has the question."""
         question = await _question_of(message)
+        if question.author.id == interaction.user.id:
+            question.author = interaction.user  # who presses comes with name and roles here
         said = incoming(interaction.client.user, question)
         _check(interaction, said.author_id)
         shown = Shown(message, message.content, UNKNOWN)
         reply = await self._answering.reply_to(question, [shown])
-        answer = self._see_through(interaction, said, reply)
+        answer = self._see_through(interaction, said, reply, question)
         self._answering.begin(answer, said.conversation, {said.author_id}, reply)
 
     async def _see_through(
-        self, interaction: Interaction, said: Incoming, reply: DiscordReply
+        self,
+        interaction: Interaction,
+        said: Incoming,
+        reply: DiscordReply,
+        question: discord.Message,
     ) -> None:
         async with told(interaction):
-            await self._answering.see_through(said, reply)
+            with_files = question if question.attachments else None
+            await self._answering.see_through(said, reply, with_files)
             if not reply.finished:
                 raise UnderstudyError(spoken=TAKEN)
 

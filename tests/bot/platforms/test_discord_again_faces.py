@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bot.settings import Settings
+from bot.store import Ask
 from bot.wiring import App
 from tests.bot.platforms.pressed import HELLO, names, restarted, until_has
-from tests.bot.platforms.stage import RunningBot
+from tests.bot.platforms.stage import RunningBot, thread_in
 from tests.bot.platforms.stage_faces import said, until_said
 from tests.fakes.discord import Channel, FakeDiscord, Message, Permission, User
 from tests.fakes.model import ModelServer, persona
@@ -138,3 +140,44 @@ async def test_a_burst_that_comes_back_is_one_again(
     discord.presses(ada, new, "‹")
     await until_said(discord, "two")
     assert said(discord) == [("Maya", "one"), ("Maya", "two")]
+
+
+async def test_long_and_short_answers_take_turns_in_a_thread_too(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot, ada: User
+) -> None:
+    thread = thread_in(discord, discord.general)
+    model.words = ["x" * 1500, " ", "y" * 1500]
+    last = await faced(discord, app, discord.asks(ada, "a lot?", thread), "y" * 1500, thread)
+    first, _ = discord.seen(thread)
+    model.words = ["Short."]
+    discord.presses(ada, last, "Again")
+    await until_said(discord, "Short.", thread)
+    await until_has(discord, first, "Again", "‹", "(2/2)", "(›)")
+    assert last.deleted
+    discord.presses(ada, first, "‹")
+    last = await until_said(discord, "y" * 1500, thread)
+    await until_has(discord, last, "Again", "(‹)", "(1/2)", "›")
+    assert said(discord, thread) == [("Maya", "x" * 1500), ("Maya", "y" * 1500)]
+
+
+async def test_what_a_dead_process_began_with_a_face_is_stopped_and_asked_again(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot, ada: User
+) -> None:
+    asked = discord.asks(ada, "tea?")
+    answer = await faced(discord, app, asked)
+    await app.memory.delete(f"discord:{answer.channel.id}", [asked.id, answer.id])
+    key = f"understudy:conversation:{{discord:{answer.channel.id}}}:answered"
+    await app.people._store.ask(Ask("return redis.call('DEL', KEYS[1])", (key,), (), int))
+    answer.components = [stop_row()]
+    discord.presses(ada, answer, "Stop")
+    await until_has(discord, answer, "Retry")
+    model.words = ["Yes."]
+    discord.presses(ada, answer, "Retry")
+    await until_said(discord, "Yes.")
+    await until_has(discord, answer, "Again")
+    assert said(discord) == [("Maya", "Yes.")]
+
+
+def stop_row() -> dict[str, Any]:
+    button = {"type": 2, "style": 2, "label": "Stop", "custom_id": "answer:stop", "id": 2}
+    return {"type": 1, "id": 1, "components": [button]}
