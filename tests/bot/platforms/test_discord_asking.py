@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+
 import pytest
 
+from bot.platforms.discord.commands import ask_about
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.pressed import until_has
@@ -164,3 +168,15 @@ async def test_who_was_told_of_a_limit_just_now_is_told_that_no_answer_comes(
             ),
             8,
         ), heard
+
+
+async def test_a_form_that_is_closed_without_a_word_is_not_kept_for_ever(
+    discord: FakeDiscord, bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_about, "FORM_OPEN_S", 0.1)
+    said = discord.says(discord.person("Bee"), "hm")
+    await discord.uses_on(discord.person("Ada"), MENU, said).opens()
+    async with asyncio.timeout(10):
+        while [one for one in gc.get_objects() if isinstance(one, ask_about._Question)]:
+            gc.collect()
+            await asyncio.sleep(0.1)

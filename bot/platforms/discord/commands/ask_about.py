@@ -25,6 +25,8 @@ from bot.platforms.discord.whispering import Whisper
 NAME = "Ask the persona about this"
 WORDLESS_QUESTION = "What do you say to this?"
 QUESTION_MAX_CHARS = 1000
+FORM_OPEN_S = 3600.0
+"""Discord does not tell of a form that is closed: without an end all of them would be kept."""
 UNANSWERED = (
     "There is no answer of its own to that: it came with your next message, or you are over a limit"
     " (see `/limits`)."
@@ -90,7 +92,7 @@ class AskAbout:
 
 class _Question(discord.ui.Modal, title=NAME):
     def __init__(self, asking: AskAbout, about: discord.Message) -> None:
-        super().__init__()
+        super().__init__(timeout=FORM_OPEN_S)
         self._asking = asking
         self._about = about
         self._question: discord.ui.TextInput[_Question] = discord.ui.TextInput(
