@@ -154,12 +154,13 @@ class _Presses:
 
     async def _end(self, interaction: discord.Interaction[Any], comparison: str) -> None:
         """Everybody reads the result, once."""
+        await interaction.response.defer()  # Redis may take longer than Discord waits
         open_until_now, results = await self._comparisons.end(comparison)
         text = "\n".join(map(_line, results))
         if not open_until_now:
             await tell(interaction, text)
             return
-        await interaction.response.edit_message(view=None)
+        await interaction.edit_original_response(view=None)
         await interaction.followup.send(
             fitting(text), suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
         )
