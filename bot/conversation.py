@@ -127,7 +127,7 @@ class Conversation:
                 claim, before, verdict = await reclaim(
                     self._store, self._memory, press, shown_id, self._limits
                 )
-            encore = Encore(reply, before)
+            encore = Encore(reply, before, self._personas)
             admitted = _Admitted(verdict, Admission(), NOTHING_CHOSEN, {})
             async with self._memory.kept(claim):
                 await self._see_through(claim, admitted, line, encore)
@@ -140,7 +140,7 @@ class Conversation:
         if self._in_hand.stopping:
             raise StoppingNow
         with self._in_hand.task():
-            await turn_to(self._store, self._memory, press, shown_id, step, reply)
+            await turn_to(self._store, self._memory, self._personas, press, shown_id, step, reply)
 
     async def drain(self, within_s: float = DRAIN_SECONDS) -> None:
         """Take no more messages; let the answers under way finish, and cut off who is too slow."""

@@ -15,9 +15,10 @@ from .exchanges import Exchange
 from .limits import Limits, Verdict
 from .memory import Claim, Memory, new_token
 from .messages import Incoming, Reply
+from .personas import Personas
 from .scripts import ANSWERS_KEPT
 from .store import Store, unless_gone
-from .turns import Turn
+from .turns import PERSONA, Turn
 
 
 class Retelling(Reply, Protocol):
@@ -26,13 +27,17 @@ class Retelling(Reply, Protocol):
     def among(self, which: int, of: int) -> None:
         """What is shown in the end is this one (from 1) of so many answers."""
 
+    def speak_as(self, persona: Persona | None) -> None:
+        """What is shown in the end was said by this persona, or by one that is gone."""
+
 
 class Encore:
     """The `Reply` that another answer goes to; without a word of it the one before comes back."""
 
-    def __init__(self, reply: Retelling, exchange: Exchange) -> None:
+    def __init__(self, reply: Retelling, exchange: Exchange, personas: Personas) -> None:
         self._reply = reply
         self._before = exchange
+        self._personas = personas
         self.failed: UnderstudyError | None = None
         """Why the answer before came back, for who asked to read."""
 
@@ -50,7 +55,7 @@ class Encore:
         said = failure is None or text != failure.spoken
         if before is not None and not said:
             self.failed = failure
-            await show(self._reply, self._before, self._before.shown)
+            await show(self._reply, self._before, self._before.shown, self._personas)
             return
         if said:
             number = min(count + 1, ANSWERS_KEPT)
@@ -68,12 +73,20 @@ class Encore:
         return self._reply.shown_as
 
 
-async def show(reply: Retelling, exchange: Exchange, position: int) -> Turn:
-    """One of the answers that there are, as it was said."""
+async def show(reply: Retelling, exchange: Exchange, position: int, personas: Personas) -> Turn:
+    """One of the answers that there are, as it was said and by whom."""
     answer = exchange.answers[position]
     reply.among(position + 1, len(exchange.answers))
+    reply.speak_as(await _speaker(answer, personas))
     await reply.finish(answer.text)
     return answer
+
+
+async def _speaker(answer: Turn, personas: Personas) -> Persona | None:
+    try:
+        return await personas.get(answer.author_id.removeprefix(PERSONA))
+    except UnderstudyError:
+        return None
 
 
 async def reclaim(
@@ -113,14 +126,20 @@ async def _reclaim(
 
 
 async def turn_to(
-    store: Store, memory: Memory, press: Incoming, shown_id: str, step: int, reply: Retelling
+    store: Store,
+    memory: Memory,
+    personas: Personas,
+    press: Incoming,
+    shown_id: str,
+    step: int,
+    reply: Retelling,
 ) -> None:
     """Show, and remember as the answer, the one that is `step` further, if there is one."""
     claim, exchange, _ = await reclaim(store, memory, press, shown_id)
     position, answer = exchange.shown + step, None
     try:
         if 0 <= position < len(exchange.answers):
-            answer = await show(reply, exchange, position)
+            answer = await show(reply, exchange, position, personas)
     finally:
         await unless_gone(
             lambda: memory.finish(claim, answer, shown_as=reply.shown_as if answer else ()),

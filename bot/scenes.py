@@ -51,7 +51,7 @@ class Scenes:
 
     def hear(self, said: Incoming) -> bool:
         """Whether a scene is being played where somebody said this; it hears it then."""
-        scene = self._playing.get(said.conversation)
+        scene = self.at(said.conversation)
         if scene is None:
             return False
         text = as_remembered(said.text)
@@ -78,8 +78,9 @@ class Scenes:
         if (scene := self._playing.get(conversation)) is not None:
             scene.forget(lambda _: True)
 
-    def is_played(self, conversation: str) -> bool:
-        return conversation in self._playing
+    def at(self, conversation: str) -> Scene | None:
+        """The scene that is played there now."""
+        return self._playing.get(conversation)
 
     def find(self, scene_id: str) -> Scene | None:
         """The scene while it is played."""

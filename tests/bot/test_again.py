@@ -12,6 +12,7 @@ import pytest
 from redis.crc import key_slot
 
 from bot import memory as remembering
+from bot.cards import Persona
 from bot.errors import (
     AnsweringAlready,
     ModelFailed,
@@ -39,9 +40,13 @@ class InPlace(KeptReply):
     """A reply in the place of an answer."""
 
     number: tuple[int, int] = (0, 0)
+    speaker: str | None = None
 
     def among(self, which: int, of: int) -> None:
         self.number = which, of
+
+    def speak_as(self, persona: Persona | None) -> None:
+        self.speaker = persona.name if persona is not None else None
 
 
 async def ask(app: App, place: str, text: str = "hi", author: str = "Tom") -> str:

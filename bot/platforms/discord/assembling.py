@@ -57,6 +57,7 @@ async def assembled(
     answering = Answering(app.conversation, app.places, files, edit_every_s, outbox)
     judging = Judging(app.memory, app.places, app.feedback)
     async with (
+        aclosing(faces),
         aclosing(Surroundings(overheard, files)) as around,
         aclosing(Hearing(app.places, app.access, overheard, around)) as hearing,
         Client(

@@ -24,7 +24,9 @@ from bot.errors import MemoryGone
 from bot.memory import Memory
 from bot.people import People
 
-from .listening import conversation_of, is_a_persons
+from .errors import Undeliverable
+from .jumping import answered_id
+from .listening import conversation_of, is_a_persons, is_own
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Look:
     """Claimed by a process that may be gone."""
     in_hand_s: float = 0.0
     drafts: dict[int, list[discord.Message]] = field(default_factory=dict)
-    """What the bot replied to each message."""
+    """What the bot said to each message, by whatever face."""
 
 
 class CatchingUp:
@@ -67,14 +69,17 @@ class CatchingUp:
         memory: Memory,
         people: People,
         wanted: Callable[[discord.Message], Awaitable[bool]],
+        erase: Callable[[discord.Message], Awaitable[None]],
         minutes: float,
     ) -> None:
-        """`wanted` says whether a message is one for the client's `on_message` to answer; what is
-        older than `minutes` stays unanswered, and with 0 everything does."""
+        """`wanted` says whether a message is one for the client's `on_message` to answer, `erase`
+        deletes one of the bot's own; what is older than `minutes` stays unanswered, and with 0
+        everything does."""
         self._client = client
         self._memory = memory
         self._people = people
         self._wanted = wanted
+        self._erase = erase
         self._window = timedelta(minutes=minutes)
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._taken: dict[int, None] = {}
@@ -179,11 +184,16 @@ class CatchingUp:
                 await self._answer(message, look)
 
     def _note_drafts(self, said: Sequence[discord.Message], look: Look) -> None:
-        me = self._client.user
+        """A long answer goes on in messages that name no question."""
+        me, asked, author = self._client.user, None, 0
         for message in said:
-            reference = message.reference
-            if me is not None and message.author.id == me.id and reference is not None:
-                look.drafts.setdefault(reference.message_id or 0, []).append(message)
+            if me is None or not is_own(me, message):
+                continue
+            goes_on = message.type is discord.MessageType.default and message.author.id == author
+            asked = answered_id(message) or (asked if goes_on else None)
+            author = message.author.id
+            if asked is not None:
+                look.drafts.setdefault(asked, []).append(message)
 
     async def _unanswered(
         self, said: Sequence[discord.Message]
@@ -208,8 +218,8 @@ class CatchingUp:
     async def _answer(self, message: discord.Message, look: Look) -> None:
         """By the door through which all messages come; half an answer gives way to a whole one."""
         for draft in look.drafts.pop(message.id, ()):
-            with suppress(discord.HTTPException, aiohttp.ClientError):
-                await draft.delete()
+            with suppress(discord.HTTPException, aiohttp.ClientError, Undeliverable):
+                await self._erase(draft)
         look.caught += 1
         self._client.dispatch("message", message)
 

@@ -18,6 +18,7 @@ from .buttons import PressButton
 from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
+from .faced import FacedOutbox
 from .faces import Faces
 from .hearing import Hearing
 from .inviting import invite_link
@@ -67,7 +68,9 @@ class Client(discord.AutoShardedClient):
             shard_count=None if share is None else share.total,
         )
         self.tree = CommandTree(self)
-        self.catching_up = CatchingUp(self, memory, people, self._is_for_me, catch_up_minutes)
+        self.catching_up = CatchingUp(
+            self, memory, people, self._is_for_me, self._erase, catch_up_minutes
+        )
         self._answering = answering
         self._changes = changes
         self.pressing = pressing
@@ -119,11 +122,10 @@ class Client(discord.AutoShardedClient):
         if me is None or await self._hearing.is_unwelcome(message):
             return
         incoming = await self._hearing.hear(me, message)
-        is_taken = self._is_taken(me, message)
-        if incoming is None:
-            return
-        self.catching_up.note(message)  # who is heard in a scene was not missed, either
-        if not is_taken:
+        taken = self._is_taken(me, message)
+        if taken or incoming is not None:
+            self.catching_up.note(message)
+        if incoming is not None and not taken:
             await self._answering.answer(incoming, message)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
@@ -148,6 +150,9 @@ class Client(discord.AutoShardedClient):
 
     async def _is_for_me(self, message: discord.Message) -> bool:
         return self.user is not None and await self._hearing.wants(self.user, message)
+
+    async def _erase(self, message: discord.Message) -> None:
+        await FacedOutbox(self._faces, message).delete(message)
 
     async def _sync_commands(self) -> None:
         try:

@@ -46,6 +46,9 @@ class Outbox:
         self._asked = to if isinstance(to, discord.Message) else None
         self._channel = to.channel if isinstance(to, discord.Message) else to
         self._asker = asker or (self._asked.author if self._asked else None)
+        self._reference = (
+            self._asked.to_reference(fail_if_not_exists=False) if self._asked else None
+        )
         self._pauses_s = pauses_s
         # The person answered may be pinged, by the reply or by name; nobody else ever is.
         self._pings = discord.AllowedMentions(
@@ -55,8 +58,8 @@ class Outbox:
             replied_user=self._asked is not None and asker is None,
         )
 
-    def speak_as(self, persona: Persona) -> None:
-        """Who speaks from now on; the bot itself, where there are no faces."""
+    def speak_as(self, persona: Persona | None) -> None:
+        """Who speaks from now on; the bot itself, where there are no faces or nobody is known."""
 
     async def lead_chars(self) -> int:
         """So many characters of the reply are not for the text."""
@@ -68,9 +71,7 @@ class Outbox:
     async def post(self, text: str, *, as_reply: bool, view: View | None = None) -> discord.Message:
         """Raises Undeliverable, or discord.py's error when Discord stays broken."""
         nonce = secrets.randbits(64)
-        reference = (
-            self._asked.to_reference(fail_if_not_exists=False) if as_reply and self._asked else None
-        )
+        reference = self._reference if as_reply else None
 
         async def send(reference: discord.MessageReference | None) -> discord.Message:
             return await self._channel.send(

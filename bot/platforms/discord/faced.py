@@ -20,7 +20,7 @@ from bot.cards import Persona
 from .delivery import PAUSES_S, Outbox
 from .errors import FaceGone, PlaceGone, Undeliverable
 from .faces import Face, Faces
-from .jumping import jump_line, leading
+from .jumping import answered_id, jump_line, leading
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class FacedOutbox(Outbox):
         super().__init__(to, pauses_s, asker)
         self._faces = faces
         self._face: Face | None = None
+        self._name: str | None = None
+        """Of who speaks, whether there is a face to show it or not."""
         self._decided = False
         self._lead = ""
         self._used: dict[int, discord.Webhook] = {}
@@ -56,9 +58,12 @@ class FacedOutbox(Outbox):
         if persona is not None:
             self.speak_as(persona)
 
-    def speak_as(self, persona: Persona) -> None:
-        self._face = Face.of(persona)
-        self._faces.look_ahead(self._channel)
+    def speak_as(self, persona: Persona | None) -> None:
+        self._face = Face.of(persona) if persona is not None else None
+        self._name = self._face.name if self._face is not None else None
+        self._decided = False
+        if self._face is not None:
+            self._faces.look_ahead(self._channel)
 
     async def lead_chars(self) -> int:
         if self._face is not None and not self._decided:
@@ -92,7 +97,10 @@ class FacedOutbox(Outbox):
         self, message: discord.Message, text: str, *, view: View | None = MISSING
     ) -> discord.Message:
         if message.webhook_id is None:
+            self._face = None  # what began as the bot's own goes on so
             return await super().edit(message, text, view=view)
+        if self._is_anothers(message):  # a face can't change any more
+            return await self._anew(message, text, view)
         lead = leading(message.content)
         try:
             webhook = await self._maker_of(message)
@@ -109,7 +117,8 @@ class FacedOutbox(Outbox):
             if isinstance(error, PlaceGone) or _status(error) not in LOST:
                 raise
             log.warning("an answer in %s goes on in a new message: %s", self._place, error)
-            return await self._anew(message, text, bool(lead), view)
+            self._faces.forget(self._channel)
+            return await self._anew(message, text, view)
         return message
 
     async def delete(self, message: discord.Message) -> None:
@@ -176,13 +185,29 @@ class FacedOutbox(Outbox):
                 return message
         return None
 
+    def _is_anothers(self, message: discord.Message) -> bool:
+        """Whether it has the face of another persona than the one who speaks now."""
+        return self._name not in (None, message.author.name) and message.id not in self._said
+
     async def _anew(
-        self, message: discord.Message, text: str, as_reply: bool, view: View | None
+        self, message: discord.Message, text: str, view: View | None
     ) -> discord.Message:
-        """The whole text in a new message; the old one goes where the bot may delete it."""
-        self._faces.forget(self._channel)
-        new = await self.post(text, as_reply=as_reply, view=None if view is MISSING else view)
-        await self._delete_as_bot(message)
+        """The whole text in a new message, which answers what the old one did; that one goes,
+        where the bot may delete it."""
+        await self.lead_chars()
+        self._lead = leading(message.content)
+        if (asked := answered_id(message)) is not None:
+            self._reference = discord.MessageReference(
+                message_id=asked,
+                channel_id=message.channel.id,
+                guild_id=message.guild.id if message.guild is not None else None,
+                fail_if_not_exists=False,
+            )
+        new = await self.post(
+            text, as_reply=bool(self._lead), view=None if view is MISSING else view
+        )
+        with suppress(Undeliverable, *FAILURES):
+            await self.delete(message)
         return new
 
     async def _delete_as_bot(self, message: discord.Message) -> None:

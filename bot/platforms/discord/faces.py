@@ -110,6 +110,12 @@ class Faces:
         self._ahead.add(task)
         task.add_done_callback(self._ahead.discard)
 
+    async def aclose(self) -> None:
+        """Ends the looks under way."""
+        for task in self._ahead:
+            task.cancel()
+        await asyncio.gather(*self._ahead, return_exceptions=True)
+
     def forget(self, channel: discord.abc.MessageableChannel | discord.abc.GuildChannel) -> None:
         """Look again at the next answer: something about the channel's webhooks has changed."""
         if (home := _home(channel)) is not None:

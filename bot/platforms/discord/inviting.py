@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 PERMISSIONS = {
     "View Channels": 1 << 10,
     "Send Messages": 1 << 11,
-    "Attach Files": 1 << 15,
     "Read Message History": 1 << 16,  # an answer is a reply, which needs it
     "Manage Webhooks": 1 << 29,  # personas speak with their own name and picture
     "Create Public Threads": 1 << 35,

@@ -16,10 +16,9 @@ from bot.feedback import CONTEXT_TURNS, OPINIONS_KEPT_DAYS, REMARK_MAX_CHARS, Fe
 from bot.memory import Memory
 from bot.places import Places, merged
 
-from .commands.saying import ACKNOWLEDGE_AFTER_S
 from .errors import NoConsent
 from .listening import author_of, conversation_of, places_around
-from .telling import tell
+from .telling import ACKNOWLEDGE_AFTER_S, tell
 
 FORM = "remark:"
 SIGNS: dict[Judgement, str] = {"up": "👍", "down": "👎"}

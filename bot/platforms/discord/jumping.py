@@ -1,4 +1,5 @@
-"""The line above an answer that can't be a reply: whom it answers, and a link to what they said.
+"""The lines above an answer: whom it answers and a link to what they said, where it can't be a
+reply, and what was asked about a message.
 
 Text of people goes into it as text: no markdown, no mention, no trick with the writing direction.
 """
@@ -9,10 +10,12 @@ import re
 
 import discord
 
-from .listening import readable
+from .listening import SUBTEXT, readable
 
 QUOTED_CHARS = 60
-LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/\d+\)(?:\n|$)")
+LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/(\d+)\)(?:\n|$)")
+ASKS = re.compile(r"-# <@!?\d+> asks(?: me about this|: .*)(?:\n|$)")
+ASKED_MAX_CHARS = 200
 ADDRESS = re.compile(r"\w+://\S*")
 MARKUP = re.compile(r"([\\`*_~|<>#:-])")
 ROUND = str.maketrans("[]", "()")
@@ -32,9 +35,35 @@ def leading(content: str) -> str:
     return found[0] if found else ""
 
 
+def asking_line(asker: discord.abc.User, question: str) -> str:
+    """Others see what was asked, and the asker is told of the answer."""
+    if not question:
+        return f"{SUBTEXT}{asker.mention} asks me about this\n"
+    line = " ".join(question.split())
+    short = line if len(line) <= ASKED_MAX_CHARS else line[: ASKED_MAX_CHARS - 1] + "…"
+    return f"{SUBTEXT}{asker.mention} asks: {discord.utils.escape_markdown(short)}\n"
+
+
+def asked_above(content: str) -> str:
+    """The line of who asked, below the jump line if there is one; empty where there is none."""
+    found = ASKS.match(without_jump_line(content))
+    return found[0] if found else ""
+
+
 def without_jump_line(content: str) -> str:
     """What the persona said."""
     return content.removeprefix(leading(content))
+
+
+def answered_id(message: discord.Message) -> int | None:
+    """Which message one of the bot's answers, by its reply or its jump line; None for others, for
+    what was asked about a message, and for what goes on where another message began."""
+    if asked_above(message.content):
+        return None
+    if message.type is discord.MessageType.reply and message.reference is not None:
+        return message.reference.message_id
+    found = LEADS.match(message.content) if message.webhook_id is not None else None
+    return int(found[1]) if found else None
 
 
 def quoted(text: str) -> str:

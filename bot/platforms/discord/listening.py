@@ -12,7 +12,7 @@ from typing import Any
 import discord
 
 from bot.around import Heard
-from bot.messages import Incoming
+from bot.messages import Incoming, as_remembered
 from bot.places import Mode, PlaceSettings
 from bot.prompt import cut
 
@@ -72,6 +72,22 @@ def incoming(me: discord.abc.User, message: discord.Message) -> Incoming:
         places=places_around(message.channel, message.guild),
         roles=roles_of(message.author),
         server=None if message.guild is None else server_of(message.guild.id),
+    )
+
+
+def said_by(interaction: discord.Interaction[Any], text: str = "") -> Incoming:
+    """What somebody says by a command or a press, as if it were a message of theirs."""
+    assert interaction.channel_id is not None  # Discord names it in every one of them
+    guild_id = interaction.guild_id
+    return Incoming(
+        conversation=conversation_of(interaction.channel_id),
+        message_id=str(interaction.id),
+        author_id=author_of(interaction.user.id),
+        author_name=interaction.user.display_name,
+        text=as_remembered(text),
+        places=places_around(interaction.channel, interaction.guild),
+        roles=roles_of(interaction.user),
+        server=None if guild_id is None else server_of(guild_id),
     )
 
 

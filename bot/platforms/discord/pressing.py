@@ -21,22 +21,20 @@ from bot.retelling import Retelling
 
 from .answering import Answering
 from .buttons import AFTER_FAILURE, NOTHING, UNKNOWN, Act
-from .commands.scopes import has
 from .errors import NotYours
 from .judging import FORM, Judging
+from .jumping import answered_id
 from .listening import (
     author_of,
     conversation_of,
     incoming,
     is_a_persons,
-    places_around,
-    roles_of,
-    server_of,
+    said_by,
 )
 from .looking_back import LookingBack
 from .reply import DiscordReply, Shown
 from .telling import told
-from .welcoming import refusal_of
+from .welcoming import has, refusal_of
 
 INTERRUPTED = "I was interrupted there. Press Retry to have it answered."
 TAKEN = "I answered that already, or am about to. If nothing comes, press again in a minute."
@@ -114,6 +112,7 @@ class Pressing:
         await interaction.response.defer()
         exchange = await self._exchange(message)
         if exchange is not None and exchange.answer is not None:
+            _check(interaction, exchange.question.author_id)
             await self._show(interaction, message, exchange, 0)
             return
         await interaction.edit_original_response(view=AFTER_FAILURE.view())
@@ -131,11 +130,11 @@ class Pressing:
         asker = exchange.question.author_id
         _check(interaction, asker)
         parts = await _parts(message, exchange)
-        reply = await self._answering.reply_to(message, parts)
+        reply = await self._answering.reply_to(message, parts, interaction.user)
         around = await self._looking_back.around(
             interaction.client.user, parts[0].message, exchange.question.message_id
         )
-        press = replace(_press(interaction), around=around)
+        press = replace(said_by(interaction), around=around)
         answer = self._say_again(interaction, press, message, reply)
         self._answering.begin(answer, press.conversation, {asker, press.author_id}, reply)
 
@@ -155,18 +154,25 @@ class Pressing:
     async def _ask_again(self, interaction: Interaction, message: discord.Message) -> None:
         """Memory was away when it was asked: Discord still has the question."""
         question = await _question_of(message)
+        if question.author.id == interaction.user.id:
+            question.author = interaction.user  # who presses comes with name and roles here
         said = incoming(interaction.client.user, question)
         _check(interaction, said.author_id)
         shown = Shown(message, message.content, UNKNOWN)
         reply = await self._answering.reply_to(question, [shown])
-        answer = self._see_through(interaction, said, reply)
+        answer = self._see_through(interaction, said, reply, question)
         self._answering.begin(answer, said.conversation, {said.author_id}, reply)
 
     async def _see_through(
-        self, interaction: Interaction, said: Incoming, reply: DiscordReply
+        self,
+        interaction: Interaction,
+        said: Incoming,
+        reply: DiscordReply,
+        question: discord.Message,
     ) -> None:
         async with told(interaction):
-            await self._answering.see_through(said, reply)
+            with_files = question if question.attachments else None
+            await self._answering.see_through(said, reply, with_files)
             if not reply.finished:
                 raise UnderstudyError(spoken=TAKEN)
 
@@ -182,8 +188,9 @@ class Pressing:
     async def _show(
         self, interaction: Interaction, message: discord.Message, exchange: Exchange, step: int
     ) -> None:
-        reply = await self._answering.reply_to(message, await _parts(message, exchange))
-        await self._conversation.turn_to(_press(interaction), str(message.id), step, reply)
+        parts = await _parts(message, exchange)
+        reply = await self._answering.reply_to(message, parts, interaction.user)
+        await self._conversation.turn_to(said_by(interaction), str(message.id), step, reply)
 
     async def _until_settled(self, interaction: Interaction, message: discord.Message) -> None:
         """An answer has its buttons a moment before it is remembered. Raises AnsweringAlready."""
@@ -209,21 +216,6 @@ def _check(interaction: Interaction, *askers: str) -> None:
         raise NotYours
 
 
-def _press(interaction: Interaction) -> Incoming:
-    """Who asks for another answer, as the limits know people."""
-    assert interaction.channel_id is not None  # Discord names it in every press
-    return Incoming(
-        conversation=conversation_of(interaction.channel_id),
-        message_id=str(interaction.id),
-        author_id=author_of(interaction.user.id),
-        author_name=interaction.user.display_name,
-        text="",
-        places=places_around(interaction.channel, interaction.guild),
-        roles=roles_of(interaction.user),
-        server=None if interaction.guild_id is None else server_of(interaction.guild_id),
-    )
-
-
 async def _parts(message: discord.Message, exchange: Exchange) -> list[Shown]:
     """Where the answer stands: all parts of it that can still be found."""
     parts = []
@@ -236,8 +228,8 @@ async def _parts(message: discord.Message, exchange: Exchange) -> list[Shown]:
 
 
 async def _question_of(message: discord.Message) -> discord.Message:
-    """What the bot's message replies to. Raises NotRemembered."""
-    id_ = message.reference.message_id if message.reference is not None else None
+    """What the bot's message answers. Raises NotRemembered."""
+    id_ = answered_id(message)
     question = await _found(message.channel, id_) if id_ is not None else None
     if question is None or not is_a_persons(question):
         raise NotRemembered

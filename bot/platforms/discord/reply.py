@@ -24,7 +24,7 @@ from .bursts import segments
 from .buttons import NOTHING, WHILE_SPEAKING, Buttons, at_the_end
 from .delivery import Outbox
 from .errors import MayNotWrite, Undeliverable
-from .jumping import leading
+from .jumping import asked_above, leading
 from .listening import SUBTEXT
 from .splitting import split
 
@@ -67,8 +67,6 @@ class DiscordReply:
         self.persona: Persona | None = None
         """Who speaks, as soon as it is known."""
         self.failure: UnderstudyError | None = None
-        self.heading = ""
-        """Stands above the answer, from its first draft on."""
         self.notes: tuple[str, ...] = ()
         """What the person should know beside the answer; small, under it."""
         self.unwanted = False
@@ -76,8 +74,11 @@ class DiscordReply:
         self._ended = asyncio.Event()
         self._news = asyncio.Event()
         self._shown: list[Shown] = list(instead_of)
-        self._lead_chars = len(leading(self._shown[0].message.content)) if self._shown else 0
+        before = self._shown[0].message.content if self._shown else ""
+        self._lead_chars = len(leading(before))
         """What leads the messages whose place the answer takes stays there."""
+        self.heading = asked_above(before)
+        """Stands above the answer, from its first draft on."""
         self._posted_at_s = 0.0
         self._typing: asyncio.Task[None] | None = None
         self._showing: asyncio.Task[None] | None = None
@@ -91,8 +92,7 @@ class DiscordReply:
         return tuple(str(shown.message.id) for shown in self._shown)
 
     async def working(self, persona: Persona) -> None:
-        self.persona = persona
-        self._outbox.speak_as(persona)
+        self.speak_as(persona)
         self._typing = asyncio.create_task(self._type())
 
     async def waiting(self, ahead: int) -> None:
@@ -114,6 +114,10 @@ class DiscordReply:
 
     def among(self, which: int, of: int) -> None:
         self._among = which, of
+
+    def speak_as(self, persona: Persona | None) -> None:
+        self.persona = persona
+        self._outbox.speak_as(persona)
 
     async def notice(self, text: str, for_s: float) -> None:
         self.passes_after_s = min(for_s, NOTICE_S)

@@ -55,8 +55,10 @@ async def run(
             assembled(settings, app, edit_every_s=edit_every_s, silent_s=silent_s) as bot,
             _connected(bot.client, token) as connection,
         ):
-            await _first_of(connection, stopping)
-            await bot.client.catching_up.close()
+            try:
+                await _first_of(connection, stopping)
+            finally:
+                await bot.client.catching_up.close()
             await asyncio.gather(bot.answering.drain(drain_s), app.asking.drain(drain_s))
 
 

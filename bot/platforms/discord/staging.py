@@ -70,7 +70,7 @@ class DiscordStage:
 def takes_part(scenes: Scenes, me: discord.abc.User, message: discord.Message) -> bool:
     """Whether a message is for the scene in its channel alone; who names the bot asks the bot, and
     the scene hears that, too."""
-    if not is_a_persons(message) or not scenes.is_played(conversation_of(message.channel.id)):
+    if not is_a_persons(message) or scenes.at(conversation_of(message.channel.id)) is None:
         return False
     said = incoming(me, message)
     if said.text:

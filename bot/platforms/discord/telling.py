@@ -1,4 +1,4 @@
-"""What somebody is told who pressed a button: only they see it, and only when there is need."""
+"""What somebody is told who used a command or a button: only they see it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ import discord
 
 from bot.errors import NotRemembered, UnderstudyError
 
+from .splitting import MESSAGE_MAX_CHARS
+
 log = logging.getLogger(__name__)
+
+ACKNOWLEDGE_AFTER_S = 1.5
+"""Half of Discord's 3 s for a first answer, which also hold the way there and back."""
 
 
 @asynccontextmanager
@@ -32,11 +37,19 @@ async def told(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
         await tell(interaction, UnderstudyError.spoken)
 
 
-async def tell(interaction: discord.Interaction[Any], text: str) -> None:
-    if interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)
+async def tell(interaction: discord.Interaction[Any], text: str, *, aloud: bool = False) -> None:
+    """`aloud`: if the bot is "thinking" by now, everybody sees that."""
+    if not interaction.response.is_done():
+        await interaction.response.send_message(fitting(text), ephemeral=True, suppress_embeds=True)
+        return
+    if aloud:  # what takes the place of the "thinking" is seen by the same people
+        await interaction.delete_original_response()
+    await interaction.followup.send(fitting(text), ephemeral=True, suppress_embeds=True)
+
+
+def fitting(text: str) -> str:
+    """What Discord takes of it."""
+    return text if len(text) <= MESSAGE_MAX_CHARS else text[: MESSAGE_MAX_CHARS - 1] + "…"
 
 
 async def _take_buttons_away(interaction: discord.Interaction[Any]) -> None:

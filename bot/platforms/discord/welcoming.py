@@ -56,5 +56,10 @@ async def turn_away(interaction: discord.Interaction[Any], refusal: NotWelcome) 
 
 def is_admins(interaction: discord.Interaction[Any]) -> bool:
     """Whether it comes from somebody who may manage this server."""
+    return interaction.guild_id is not None and has(interaction, "manage_guild")
+
+
+def has(interaction: discord.Interaction[Any], permission: str) -> bool:
+    """Whether the person who asks has it here; an administrator has all."""
     may = interaction.permissions
-    return interaction.guild_id is not None and (may.administrator or may.manage_guild)
+    return may.administrator or bool(getattr(may, permission))

@@ -23,11 +23,7 @@ class Whisper(Outbox):
         return nullcontext()  # Discord shows that the bot thinks
 
     async def post(self, text: str, *, as_reply: bool, view: View | None = None) -> discord.Message:  # noqa: ARG002
-        """The first takes the place of the thinking."""
-        if as_reply:
-            return await self._attempt(
-                lambda: self._interaction.edit_original_response(content=text)
-            )
+        """Discord lets the first take the place of the thinking."""
         return await self._attempt(
             lambda: self._interaction.followup.send(
                 text, ephemeral=True, wait=True, suppress_embeds=True

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+
 import pytest
 
+from bot.platforms.discord.commands import ask_about
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.pressed import names, until_has
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_faces import until_said, words
 from tests.bot.platforms.test_discord_memory import messages, until_remembered
 from tests.fakes.discord import FakeDiscord, File, Interaction, Message, Permission, User
 from tests.fakes.model import ModelServer
@@ -153,3 +158,59 @@ async def test_another_answer_knows_what_its_question_replied_to(
     first, second = model.questions
     assert first["messages"][-1]["content"].endswith("Bee: to be or not to be\nAda: is that so?")
     assert second["messages"] == first["messages"]
+
+
+@pytest.mark.parametrize("faces", [False, True])
+async def test_what_was_asked_stays_above_what_is_said_anew(
+    discord: FakeDiscord, app: App, model: ModelServer, bot: RunningBot, faces: bool
+) -> None:
+    if faces:
+        discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    ada, bee = discord.person("Ada"), discord.person("Bee")
+    said = discord.says(bee, "to be or not to be")
+    await asks_about(discord, ada, said, "Is that true?")
+    heading = f"-# {ada.mention} asks: Is that true?\n"
+    answer = await until_said(discord, f"{heading}{HELLO}")
+    assert (answer.webhook_id is not None) == faces
+    assert answer.pinged == {ada.id}
+    model.words = ["Anew."]
+    await until_has(discord, answer, "Again")
+    await until_remembered(app, ada, ["Is that true?"])
+    discord.presses(ada, answer, "Again")
+    await until_has(discord, answer, "Again", "‹", "(2/2)", "(›)")
+    assert words(answer) == f"{heading}Anew."
+
+
+@pytest.mark.parametrize("in_public", [True, False])
+async def test_who_was_told_of_a_limit_just_now_is_told_that_no_answer_comes(
+    discord: FakeDiscord, settings: Settings, in_public: bool
+) -> None:
+    limited = settings.model_copy(update={"limit_messages_per_minute": 1})
+    ada = discord.person("Ada")
+    said = discord.says(discord.person("Bee"), "hm")
+    if not in_public:
+        discord.forbids(discord.general, Permission.SEND_MESSAGES, ada)
+    async with wire(limited) as app, bot_on(discord, limited, app):
+        for _ in range(3):
+            asked = await asks_about(discord, ada, said)
+            await asked.taken()
+        heard = [asked.original, *asked.followups]
+        assert await discord.world.until(
+            lambda: any(
+                one is not None and one.content.startswith("There is no answer")
+                for one in [asked.original, *asked.followups]
+            ),
+            8,
+        ), heard
+
+
+async def test_a_form_that_is_closed_without_a_word_is_not_kept_for_ever(
+    discord: FakeDiscord, bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_about, "FORM_OPEN_S", 0.1)
+    said = discord.says(discord.person("Bee"), "hm")
+    await discord.uses_on(discord.person("Ada"), MENU, said).opens()
+    async with asyncio.timeout(10):
+        while [one for one in gc.get_objects() if isinstance(one, ask_about._Question)]:
+            gc.collect()
+            await asyncio.sleep(0.1)

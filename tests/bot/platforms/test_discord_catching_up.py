@@ -12,11 +12,14 @@ import pytest
 
 from bot.memory import Claim
 from bot.messages import Incoming
+from bot.platforms import discord as platform
 from bot.platforms.discord import catching_up
+from bot.platforms.discord.errors import WrongToken
 from bot.settings import Settings
 from bot.store import Ask
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_faces import said, until_said
 from tests.fakes.discord import Channel, FakeDiscord, Fault, Message, Permission, User
 from tests.fakes.model import ModelServer
 
@@ -142,11 +145,56 @@ async def test_an_answer_that_memory_has_lost_is_known_by_its_reply(
         before = discord.asks(ada, "hi")
         await until_answered(discord, before)
     await forgets_everything(app, discord.general)
-    missed = discord.asks(ada, "and again")
+    missed = discord.asks(discord.person("Bob"), "and me?")
     async with bot_on(discord, settings, app), all_caught_up(caplog):
         await until_answered(discord, missed)
     assert answered_once(discord, before)
     assert len(model.questions) == 2
+
+
+async def test_an_answer_with_a_face_that_memory_has_lost_is_known_by_its_jump_line(
+    discord: FakeDiscord,
+    settings: Settings,
+    app: App,
+    model: ModelServer,
+    ada: User,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    async with bot_on(discord, settings, app):
+        discord.asks(ada, "hi")
+        before = await until_said(discord)
+        assert before.webhook_id is not None
+        await app.conversation.drain(0)  # remembered, too
+    await forgets_everything(app, discord.general)
+    model.words = ["Anew."]
+    discord.asks(discord.person("Bob"), "and me?")
+    async with wire(settings) as other, bot_on(discord, settings, other), all_caught_up(caplog):
+        await until_said(discord, "Anew.")
+    assert said(discord) == [("Maya", HELLO), ("Maya", "Anew.")]
+    assert len(model.questions) == 2
+
+
+async def test_half_an_answer_with_a_face_gives_way_with_all_its_messages(
+    discord: FakeDiscord,
+    settings: Settings,
+    app: App,
+    model: ModelServer,
+    ada: User,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    model.words = ["x" * 1500, " ", "y" * 1500]
+    async with bot_on(discord, settings, app):
+        asked = discord.asks(ada, "tell me a lot")
+        assert await discord.world.until(lambda: len(discord.seen()) == 2, 8)
+        await app.conversation.drain(0)
+    await forgets_everything(app, discord.general)
+    await claims(app, asked, lease_s=0)  # as if it had died in the middle of it
+    model.words = [HELLO]
+    async with wire(settings) as other, bot_on(discord, settings, other), all_caught_up(caplog):
+        await until_said(discord)
+    assert said(discord) == [("Maya", HELLO)]
 
 
 async def forgets_everything(app: App, channel: Channel) -> None:
@@ -281,8 +329,9 @@ async def test_what_a_process_had_in_hand_when_it_died_is_answered_when_its_clai
     assert half.deleted  # else it would stand there twice, the first time cut off
 
 
-async def claims(app: App, asked: Message) -> None:
+async def claims(app: App, asked: Message, lease_s: float | None = None) -> None:
     """As a process does that dies before it has an answer."""
+    app.memory._lease_s = app.memory._lease_s if lease_s is None else lease_s
     where, author = f"discord:{asked.channel.id}", f"discord:{asked.author.id}"
     said = Incoming(where, asked.id, author, asked.author.display_name, "hi")
     await app.people._store.ask(app.memory.claim(Claim(said)))
@@ -362,6 +411,21 @@ async def test_a_bot_that_stops_stops_looking(
     async with bot_on(discord, settings, app):
         assert await discord.world.until(lambda: bool(discord.requests("GET", "/messages")), 10)
     assert len(discord.requests("GET", "/messages")) < 12
+
+
+async def test_a_bot_whose_token_is_revoked_stops_looking(
+    discord: FakeDiscord, settings: Settings, app: App, ada: User
+) -> None:
+    for number in range(40):
+        discord.says(ada, "hm", discord.channel(f"place-{number}"))
+    running = asyncio.create_task(platform.run(settings, app, asyncio.Event()))
+    await discord.until_online()
+    assert await discord.world.until(lambda: bool(looked_at(discord)), 10)
+    discord.gateway.close_sockets(4004)
+    with pytest.raises(WrongToken):
+        await running
+    names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+    assert not [one for one in names if one.startswith("CatchingUp.")]
 
 
 async def test_memory_says_what_was_never_answered(app: App, place: str) -> None:

@@ -12,6 +12,7 @@ from bot.comparison import ComparisonEnded, ComparisonGone, VotedAlready
 from bot.errors import ModelFailed
 from bot.settings import Settings
 from bot.wiring import App, wire
+from tests.bot.platforms.pressed import told
 from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, Permission, User
 from tests.fakes.discord import Fault as DiscordFault
@@ -260,11 +261,11 @@ async def test_a_press_after_the_end_is_answered(
     comparison = ids(shown)[0].split(":")[2]
     await app.comparisons.end(comparison)  # a press that somebody else was quicker with
     assert await discord.presses(ada, shown, "Tom").answer() == ComparisonEnded.spoken
-    assert "**Tom**: 0 votes" in await discord.presses(ada, shown, "Result").answer()
+    assert "**Tom**: 0 votes" in await told(discord, discord.presses(ada, shown, "Result"))
     for custom in shown.components[0]["components"]:
         custom["custom_id"] = custom["custom_id"].replace(comparison, "forgotten")
     assert await discord.presses(ada, shown, "Tom").answer() == ComparisonGone.spoken
-    assert await discord.presses(ada, shown, "Result").answer() == ComparisonGone.spoken
+    assert await told(discord, discord.presses(ada, shown, "Result")) == ComparisonGone.spoken
 
 
 # -- limits and bad days --------------------------------------------------------------------

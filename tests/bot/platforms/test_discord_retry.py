@@ -20,7 +20,7 @@ from tests.bot.platforms.pressed import (
     until_says,
 )
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord, Message, User
+from tests.fakes.discord import FakeDiscord, File, Message, User
 from tests.fakes.model import Fault, ModelServer
 
 
@@ -127,3 +127,25 @@ async def test_a_question_that_is_deleted_cant_be_retried(
             await asyncio.sleep(0.01)
     assert await told(discord, discord.presses(ada, answer, "Retry")) == GONE
     await until_has(discord, answer)
+
+
+async def test_what_is_taken_from_discord_comes_with_its_files_and_the_roles_of_who_asks(
+    discord: FakeDiscord, tmp_path: Path, settings: Settings, model: ModelServer, app: App
+) -> None:
+    ada, role = discord.person("Ada"), discord.role("Friends")
+    discord.gives(ada, role)
+    gone = settings.model_copy(
+        update={"redis_url": SecretStr(f"unix://{tmp_path}/nothing"), "understudy_home": tmp_path}
+    )
+    async with wire(gone) as away, bot_on(discord, gone, away):
+        asked = discord.says(
+            ada, f"{discord.bot.mention} read this", files=[File("poem.txt", b"roses")]
+        )
+        (answer,) = await discord.final_answer(asked)
+    assert await discord.world.until(lambda: not discord.gateway.online, 5)
+    server = f"discord:server:{discord.world.guild.id}"
+    await app.places.enlist(server, "allowed", f"discord:role:{role.id}")
+    async with bot_on(discord, settings, app):
+        discord.presses(ada, answer, "Retry")
+        await until_says(discord, answer, HELLO)
+    assert "roses" in model.questions[-1]["messages"][-1]["content"]

@@ -393,7 +393,7 @@ async def test_a_deleted_channel_ends_it_and_frees_its_place(
             await discord.until_says("**Maya:** maya says 1.", stage)
             discord.deletes_channel(stage)
             where = f"discord:{stage.id}"
-            assert await discord.world.until(lambda: not app.scenes.is_played(where), 8)
+            assert await discord.world.until(lambda: app.scenes.at(where) is None, 8)
 
 
 async def test_a_line_whose_answer_was_lost_is_there_once(

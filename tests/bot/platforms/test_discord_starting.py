@@ -139,7 +139,7 @@ async def test_a_bot_in_no_server_says_how_to_invite_it(
 def test_an_invitation_asks_for_the_scopes_and_the_permissions_it_needs() -> None:
     assert invite_link(42) == (
         "https://discord.com/oauth2/authorize"
-        "?client_id=42&scope=bot+applications.commands&permissions=309774617600"
+        "?client_id=42&scope=bot+applications.commands&permissions=309774584832"
     )
 
 

@@ -85,7 +85,8 @@ class Interactions:
         original = interaction.original
         if original is not None and original.flags & LOADING and not original.deleted:
             original.flags &= ~LOADING
-            self.messages.change(original, body | {"flags": None})
+            flags = int(body.get("flags") or 0) & ~EPHEMERAL  # who sees it is decided by then
+            self.messages.change(original, body | {"flags": flags})
             return json_answer(message_payloads.message(original, self.world))
         message = self._said(interaction, body)
         interaction.followups.append(message)

@@ -17,9 +17,9 @@ from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.listening import author_of
+from bot.platforms.discord.telling import fitting
 
 from .names import meant, offered
-from .saying import fitting
 from .versions import Versions
 
 log = logging.getLogger(__name__)

@@ -11,29 +11,26 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.errors import SwitchedOff
+from bot.errors import SwitchedOff, UnderstudyError
 from bot.messages import Incoming
 from bot.places import Places
 from bot.platforms.discord.answering import Answering
-from bot.platforms.discord.listening import (
-    SUBTEXT,
-    author_of,
-    conversation_of,
-    places_around,
-    places_seen_from,
-    roles_of,
-    server_of,
-)
+from bot.platforms.discord.jumping import asking_line
+from bot.platforms.discord.listening import places_seen_from, said_by
 from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
 from bot.platforms.discord.surroundings import Surroundings
+from bot.platforms.discord.telling import tell, told
 from bot.platforms.discord.whispering import Whisper
-
-from .saying import Said, say
 
 NAME = "Ask the persona about this"
 WORDLESS_QUESTION = "What do you say to this?"
 QUESTION_MAX_CHARS = 1000
-SHOWN_MAX_CHARS = 200
+FORM_OPEN_S = 3600.0
+"""Discord does not tell of a form that is closed: without an end all of them would be kept."""
+UNANSWERED = (
+    "There is no answer of its own to that: it came with your next message, or you are over a limit"
+    " (see `/limits`)."
+)
 
 
 class AskAbout:
@@ -56,7 +53,7 @@ class AskAbout:
                 *places_seen_from(interaction.channel, interaction.guild)
             )
             if here.mode == "off":
-                await say(interaction, _said(SwitchedOff.spoken))
+                await tell(interaction, SwitchedOff.spoken)
             else:
                 await interaction.response.send_modal(_Question(self, message))
 
@@ -71,22 +68,31 @@ class AskAbout:
         assert me is not None  # nobody is asked before the login
         here = await self._places.glance(*places_seen_from(interaction.channel, interaction.guild))
         around = self._around.about(me, about, interaction.id, here.blocked or ())
-        incoming = replace(_incoming(interaction, about, question), around=around)
+        incoming = replace(said_by(interaction, question or WORDLESS_QUESTION), around=around)
         if may_speak(interaction):
-            await interaction.response.send_message(
-                f"You find the answer below {about.jump_url}.", ephemeral=True
-            )
+            await tell(interaction, f"You find the answer below {about.jump_url}.")
             reply = await self._answering.reply_to(about, asker=interaction.user)
-            reply.heading = _heading(interaction.user, question)
+            reply.heading = asking_line(interaction.user, question)
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
             reply = DiscordReply(Whisper(interaction, about), self._edit_every_s)
-        self._answering.take(incoming, reply)
+        answer = self._see_through(interaction, incoming, reply)
+        async with told(interaction):
+            self._answering.begin(answer, incoming.conversation, {incoming.author_id}, reply)
+
+    async def _see_through(
+        self, interaction: discord.Interaction[Any], incoming: Incoming, reply: DiscordReply
+    ) -> None:
+        """Who asks is told in any case that nothing comes."""
+        async with told(interaction):
+            await self._answering.see_through(incoming, reply)
+            if not reply.shown_as and reply.passes_after_s is None:
+                raise UnderstudyError(spoken=UNANSWERED)
 
 
 class _Question(discord.ui.Modal, title=NAME):
     def __init__(self, asking: AskAbout, about: discord.Message) -> None:
-        super().__init__()
+        super().__init__(timeout=FORM_OPEN_S)
         self._asking = asking
         self._about = about
         self._question: discord.ui.TextInput[_Question] = discord.ui.TextInput(
@@ -102,10 +108,6 @@ class _Question(discord.ui.Modal, title=NAME):
         await self._asking.answer(interaction, self._about, self._question.value.strip())
 
 
-async def _said(text: str) -> Said:
-    return Said(text)
-
-
 def may_speak(interaction: discord.Interaction[Any]) -> bool:
     """Whether both, the asker and the bot, may say something in public here."""
     if interaction.guild is None:
@@ -116,28 +118,3 @@ def may_speak(interaction: discord.Interaction[Any]) -> bool:
     return interaction.app_permissions.view_channel and all(
         may.administrator or getattr(may, needed) for may in both
     )
-
-
-def _incoming(
-    interaction: discord.Interaction[Any], about: discord.Message, question: str
-) -> Incoming:
-    guild_id = interaction.guild_id
-    return Incoming(
-        conversation=conversation_of(about.channel.id),
-        message_id=str(interaction.id),
-        author_id=author_of(interaction.user.id),
-        author_name=interaction.user.display_name,
-        text=question or WORDLESS_QUESTION,
-        places=places_around(interaction.channel, interaction.guild),
-        roles=roles_of(interaction.user),
-        server=None if guild_id is None else server_of(guild_id),
-    )
-
-
-def _heading(asker: discord.abc.User, question: str) -> str:
-    """Others see what was asked, and the asker is told of the answer."""
-    if not question:
-        return f"{SUBTEXT}{asker.mention} asks me about this\n"
-    line = " ".join(question.split())
-    short = line if len(line) <= SHOWN_MAX_CHARS else line[: SHOWN_MAX_CHARS - 1] + "…"
-    return f"{SUBTEXT}{asker.mention} asks: {discord.utils.escape_markdown(short)}\n"

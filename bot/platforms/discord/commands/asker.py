@@ -9,31 +9,11 @@ from typing import Any, TypeVar
 import discord
 
 from bot.errors import UnderstudyError
-from bot.messages import Incoming, as_remembered
 from bot.platforms.discord.errors import MayNotWrite
 from bot.platforms.discord.jumping import visible
-from bot.platforms.discord.listening import author_of, roles_of, server_of
-
-from .saying import ACKNOWLEDGE_AFTER_S
-from .scopes import places_here
+from bot.platforms.discord.telling import ACKNOWLEDGE_AFTER_S, tell
 
 T = TypeVar("T")
-
-
-def said_by(interaction: discord.Interaction[Any], text: str) -> Incoming:
-    """What somebody says by a command, as if it were a message of theirs."""
-    conversation, *around = places_here(interaction)
-    guild_id = interaction.guild_id
-    return Incoming(
-        conversation=conversation,
-        message_id=str(interaction.id),
-        author_id=author_of(interaction.user.id),
-        author_name=interaction.user.display_name,
-        text=as_remembered(text),
-        places=tuple(around),
-        roles=roles_of(interaction.user),
-        server=None if guild_id is None else server_of(guild_id),
-    )
 
 
 def one_line(text: str, max_chars: int) -> str:
@@ -72,11 +52,7 @@ async def admitted(interaction: discord.Interaction[Any], work: Coroutine[Any, A
         raise
     if not isinstance(outcome, UnderstudyError):
         return outcome
-    if not interaction.response.is_done():
-        await interaction.response.send_message(outcome.spoken, ephemeral=True)
-    else:
-        await interaction.delete_original_response()  # everybody sees the "thinking"
-        await interaction.followup.send(outcome.spoken, ephemeral=True)
+    await tell(interaction, outcome.spoken, aloud=True)
     return None
 
 

@@ -9,9 +9,9 @@ from discord import app_commands
 
 from bot.places import BOTS_MAX, Places
 from bot.platforms.discord.listening import server_of
+from bot.platforms.discord.welcoming import is_admins
 
 from .saying import Said, say
-from .scopes import has
 
 NO_BOT = "{} is no bot: people may talk to me anyway."
 MYSELF = "I don't talk to myself."
@@ -29,7 +29,7 @@ class BotsCommands(app_commands.Group, name="bots", description="Which other bot
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """discord.py does not ask the group around a group."""
-        return has(interaction, "manage_guild")
+        return is_admins(interaction)
 
     @app_commands.command(name="allow", description="Let me answer another bot in this server")
     @app_commands.describe(bot="Which one; I answer it when it mentions me or replies to me")

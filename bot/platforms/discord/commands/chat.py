@@ -40,7 +40,7 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
     ) -> None:
         super().__init__()
         self.add_command(thread(places))
-        self.add_command(stop(answering))
+        self.add_command(stop(answering, scenes))
         self._personas = personas
         self._places = places
         self._memory = memory

@@ -17,15 +17,15 @@ from bot.comparison import Comparisons, Pair, Result
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.board import DiscordBoard
-from bot.platforms.discord.listening import author_of
+from bot.platforms.discord.listening import author_of, said_by
 from bot.platforms.discord.reply import EDIT_EVERY_S
-from bot.platforms.discord.telling import tell
+from bot.platforms.discord.telling import fitting, tell
+from bot.platforms.discord.welcoming import has
 
-from .asker import admitted, one_line, said_by
+from .asker import admitted, one_line
 from .names import MAX_CHOICES, offered
 from .pressing import Kind, button_kind, row
 from .saying import Said, say
-from .scopes import has
 
 log = logging.getLogger(__name__)
 
@@ -154,13 +154,16 @@ class _Presses:
 
     async def _end(self, interaction: discord.Interaction[Any], comparison: str) -> None:
         """Everybody reads the result, once."""
+        await interaction.response.defer()  # Redis may take longer than Discord waits
         open_until_now, results = await self._comparisons.end(comparison)
         text = "\n".join(map(_line, results))
         if not open_until_now:
             await tell(interaction, text)
             return
-        await interaction.response.edit_message(view=None)
-        await interaction.followup.send(text, allowed_mentions=discord.AllowedMentions.none())
+        await interaction.edit_original_response(view=None)
+        await interaction.followup.send(
+            fitting(text), suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
+        )
 
 
 def _line(result: Result) -> str:

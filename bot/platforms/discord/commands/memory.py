@@ -31,6 +31,7 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
         self._people = people
         self._scenes = scenes
         self._overheard = overheard
+        self._scenes = scenes
 
     @app_commands.command(name="show", description="Show how much of you I remember, and where")
     async def show(self, interaction: discord.Interaction[Any]) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import discord
 from discord.ui import Button, DynamicItem, View
 
 from bot.access import Access
-from bot.errors import UnderstudyError
-from bot.platforms.discord.telling import tell
+from bot.platforms.discord.telling import told
 from bot.platforms.discord.welcoming import refusal_of
-
-log = logging.getLogger(__name__)
 
 Pressed = Callable[[discord.Interaction[Any], re.Match[str]], Awaitable[None]]
 Kind = type[DynamicItem[Button[Any]]]
@@ -39,14 +34,10 @@ def button_kind(pattern: str, pressed: Pressed, access: Access) -> Kind:
         async def callback(self, interaction: discord.Interaction[Any]) -> None:
             match = self.template.fullmatch(self.custom_id)
             assert match is not None  # discord.py looked
-            try:
+            async with told(interaction):
                 if refusal := await refusal_of(access, interaction):
                     raise refusal
                 await pressed(interaction, match)
-            except UnderstudyError as error:
-                await tell(interaction, error.spoken)
-            except (discord.HTTPException, aiohttp.ClientError) as error:
-                log.warning("a press could not be answered: %s", error)
 
     return Kept
 

@@ -1,4 +1,4 @@
-"""The answer to a command, within the 3 s that Discord allows for a first one."""
+"""The answer to a command, in time for Discord."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Any
 import discord
 
 from bot.errors import UnderstudyError
-from bot.platforms.discord.splitting import MESSAGE_MAX_CHARS
-
-ACKNOWLEDGE_AFTER_S = 1.5
-"""Half of Discord's 3 s, which also hold the way there and back."""
+from bot.platforms.discord.telling import ACKNOWLEDGE_AFTER_S, fitting, tell
 
 
 @dataclass(frozen=True)
@@ -29,21 +26,22 @@ async def say(
     work: Coroutine[Any, Any, Said],
     *,
     private: bool = True,
-    acknowledge_after_s: float = ACKNOWLEDGE_AFTER_S,
 ) -> None:
     """Does the work and says what came of it; `private` is how "thinking" looks if it takes long.
 
-    What a person must be told (UnderstudyError) is said to them alone.
+    What a person must be told (UnderstudyError) is said to them alone, however long it took.
     """
     task = asyncio.create_task(_spoken(work))
-    done, _ = await asyncio.wait((task,), timeout=acknowledge_after_s)
-    if done:
-        said = task.result()
-        await interaction.response.send_message(fitting(said.text), ephemeral=said.private)
-        return
-    await interaction.response.defer(ephemeral=private, thinking=True)
+    done, _ = await asyncio.wait((task,), timeout=ACKNOWLEDGE_AFTER_S)
+    if not done:
+        await interaction.response.defer(ephemeral=private, thinking=True)
     said = await task
-    await interaction.edit_original_response(content=fitting(said.text))
+    if said.private:
+        await tell(interaction, said.text, aloud=not private)
+    elif done:
+        await interaction.response.send_message(fitting(said.text), suppress_embeds=True)
+    else:  # takes the place of the "thinking"
+        await interaction.followup.send(fitting(said.text), suppress_embeds=True)
 
 
 async def _spoken(work: Coroutine[Any, Any, Said]) -> Said:
@@ -51,8 +49,3 @@ async def _spoken(work: Coroutine[Any, Any, Said]) -> Said:
         return await work
     except UnderstudyError as error:
         return Said(error.spoken)
-
-
-def fitting(text: str) -> str:
-    """What Discord takes of it."""
-    return text if len(text) <= MESSAGE_MAX_CHARS else text[: MESSAGE_MAX_CHARS - 1] + "…"

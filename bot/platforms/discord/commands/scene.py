@@ -19,15 +19,17 @@ from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.personas import Personas
 from bot.platforms.discord.faces import Faces
+from bot.platforms.discord.listening import said_by
 from bot.platforms.discord.staging import DiscordStage
 from bot.platforms.discord.telling import tell
+from bot.platforms.discord.welcoming import has
 from bot.scene import TURNS_MAX, Scene
 from bot.scenes import Scenes
 
-from .asker import admitted, check_may_write, one_line, said_by
+from .asker import admitted, check_may_write, one_line
+from .chat_stop import STOPPED_BY
 from .names import offered
 from .pressing import Kind, button_kind, row
-from .scopes import has
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +133,7 @@ class _Stop:
             await interaction.response.edit_message(view=None)
             await tell(interaction, ENDED)
         elif str(interaction.user.id) == match["starter"] or has(interaction, "manage_messages"):
-            scene.stop(f"{interaction.user.display_name} stopped the scene.")
+            scene.stop(STOPPED_BY.format(interaction.user.display_name))
             await interaction.response.edit_message(view=None)
         else:
             starter = f"<@{match['starter']}>"

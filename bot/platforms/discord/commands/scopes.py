@@ -8,6 +8,7 @@ import discord
 
 from bot.platforms.discord.errors import MayNotChoose, NoSuchPlace
 from bot.platforms.discord.listening import conversation_of, places_around
+from bot.platforms.discord.welcoming import has
 
 Scope = Literal["conversation", "channel", "server"]
 SCOPES: tuple[Scope, ...] = ("conversation", "channel", "server")
@@ -35,9 +36,3 @@ def place_to_change(interaction: discord.Interaction[Any], scope: Scope) -> str:
         if not has(interaction, permission):
             raise MayNotChoose(scope, called)
     return places_here(interaction)[SCOPES.index(scope)]
-
-
-def has(interaction: discord.Interaction[Any], permission: str) -> bool:
-    """Whether the person who asks has it here; an administrator has all."""
-    may = interaction.permissions
-    return may.administrator or bool(getattr(may, permission))

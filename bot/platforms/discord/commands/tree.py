@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.access import Access
 from bot.errors import UnderstudyError
+from bot.platforms.discord.telling import tell
 from bot.platforms.discord.welcoming import is_admins, refusal_of, turn_away
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,6 @@ class CommandTree(app_commands.CommandTree[discord.Client]):
                 log.error("a command failed", exc_info=error)
                 text = UnderstudyError.spoken
         try:
-            await _tell(interaction, text)
+            await tell(interaction, text)
         except (discord.HTTPException, aiohttp.ClientError) as refused:
             log.warning("a command's failure could not be told: %s", refused)
-
-
-async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
-    if interaction.response.is_done():
-        await interaction.edit_original_response(content=text)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)

@@ -1,0 +1,61 @@
+"""What commands say: to whom, in time, and without unfolding links."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.platforms.discord.commands import asker, saying
+from bot.platforms.discord.splitting import MESSAGE_MAX_CHARS
+from tests.bot.platforms.stage import RunningBot
+from tests.fakes.discord import FakeDiscord, Message, User
+from tests.fakes.model import ModelServer, persona
+
+SUPPRESS_EMBEDS = 1 << 2
+
+
+@pytest.fixture
+def ada(discord: FakeDiscord) -> User:
+    return discord.person("Ada")
+
+
+@pytest.fixture(params=["quick", "slow"])
+def pace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow: Discord is told that the bot thinks, whatever is said."""
+    if request.param == "slow":
+        for one in (asker, saying):
+            monkeypatch.setattr(one, "ACKNOWLEDGE_AFTER_S", 0)
+
+
+@pytest.mark.usefixtures("pace", "bot")
+async def test_a_mistake_is_told_to_who_made_it_alone(discord: FakeDiscord, ada: User) -> None:
+    used = discord.uses(ada, "persona switch", name="nobody")
+
+    def told() -> list[Message]:
+        return [
+            one
+            for one in [used.original, *used.followups]
+            if one is not None and one.content.startswith("I know nobody called")
+        ]
+
+    assert await discord.world.until(lambda: bool(told()), 5)
+    assert [one.only_for for one in told()] == [ada]
+    assert discord.seen() == []
+
+
+@pytest.mark.usefixtures("pace", "bot")
+@pytest.mark.parametrize("command", ["persona list", "chat reset", "limits"])
+async def test_links_in_what_a_command_says_are_not_unfolded(
+    discord: FakeDiscord, ada: User, command: str
+) -> None:
+    used = discord.uses(ada, command)
+    await used.answer()
+    assert used.original is not None
+    assert used.original.flags & SUPPRESS_EMBEDS
+
+
+async def test_a_sentence_that_is_too_long_for_discord_is_cut(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot, ada: User
+) -> None:
+    model.personas = [persona(f"a-very-long-name-of-nobody-{n:03}") for n in range(120)]
+    used = discord.uses(ada, "compare", prompt="hi", persona_a="x", persona_b="y")
+    assert len(await used.answer()) == MESSAGE_MAX_CHARS
