@@ -24,7 +24,9 @@ from bot.errors import MemoryGone
 from bot.memory import Memory
 from bot.people import People
 
-from .listening import conversation_of, is_a_persons
+from .errors import Undeliverable
+from .jumping import asked_id
+from .listening import conversation_of, is_a_persons, is_own
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Look:
     """Claimed by a process that may be gone."""
     in_hand_s: float = 0.0
     drafts: dict[int, list[discord.Message]] = field(default_factory=dict)
-    """What the bot replied to each message."""
+    """What the bot answered to each message."""
 
 
 class CatchingUp:
@@ -67,14 +69,17 @@ class CatchingUp:
         memory: Memory,
         people: People,
         wanted: Callable[[discord.Message], Awaitable[bool]],
+        delete: Callable[[discord.Message], Awaitable[None]],
         minutes: float,
     ) -> None:
-        """`wanted` says whether a message is one for the client's `on_message` to answer; what is
-        older than `minutes` stays unanswered, and with 0 everything does."""
+        """`wanted` says whether a message is one for the client's `on_message` to answer; `delete`
+        takes away what the bot said; what is older than `minutes` stays unanswered, and with 0
+        everything does."""
         self._client = client
         self._memory = memory
         self._people = people
         self._wanted = wanted
+        self._delete = delete
         self._window = timedelta(minutes=minutes)
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._taken: dict[int, None] = {}
@@ -181,9 +186,8 @@ class CatchingUp:
     def _note_drafts(self, said: Sequence[discord.Message], look: Look) -> None:
         me = self._client.user
         for message in said:
-            reference = message.reference
-            if me is not None and message.author.id == me.id and reference is not None:
-                look.drafts.setdefault(reference.message_id or 0, []).append(message)
+            if me is not None and is_own(me, message) and (asked := asked_id(message)):
+                look.drafts.setdefault(asked, []).append(message)
 
     async def _unanswered(
         self, said: Sequence[discord.Message]
@@ -208,8 +212,8 @@ class CatchingUp:
     async def _answer(self, message: discord.Message, look: Look) -> None:
         """By the door through which all messages come; half an answer gives way to a whole one."""
         for draft in look.drafts.pop(message.id, ()):
-            with suppress(discord.HTTPException, aiohttp.ClientError):
-                await draft.delete()
+            with suppress(Undeliverable, discord.HTTPException, aiohttp.ClientError, TimeoutError):
+                await self._delete(draft)
         look.caught += 1
         self._client.dispatch("message", message)
 

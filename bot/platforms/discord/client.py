@@ -18,6 +18,7 @@ from .buttons import PressButton
 from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
+from .faced import FacedOutbox
 from .faces import Faces
 from .hearing import Hearing
 from .inviting import invite_link
@@ -67,7 +68,9 @@ class Client(discord.AutoShardedClient):
             shard_count=None if share is None else share.total,
         )
         self.tree = CommandTree(self)
-        self.catching_up = CatchingUp(self, memory, people, self._is_for_me, catch_up_minutes)
+        self.catching_up = CatchingUp(
+            self, memory, people, self._is_for_me, self._take_back, catch_up_minutes
+        )
         self._answering = answering
         self._changes = changes
         self.pressing = pressing
@@ -146,6 +149,9 @@ class Client(discord.AutoShardedClient):
 
     async def _is_for_me(self, message: discord.Message) -> bool:
         return self.user is not None and await self._hearing.wants(self.user, message)
+
+    async def _take_back(self, said: discord.Message) -> None:
+        await FacedOutbox(self._faces, said.channel).delete(said)
 
     async def _sync_commands(self) -> None:
         try:

@@ -12,7 +12,7 @@ import discord
 from .listening import readable
 
 QUOTED_CHARS = 60
-LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/\d+\)(?:\n|$)")
+LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/(\d+)\)(?:\n|$)")
 ADDRESS = re.compile(r"\w+://\S*")
 MARKUP = re.compile(r"([\\`*_~|<>#:-])")
 ROUND = str.maketrans("[]", "()")
@@ -30,6 +30,14 @@ def leading(content: str) -> str:
     """The jump line with which a message begins; empty where it has none."""
     found = LEADS.match(content)
     return found[0] if found else ""
+
+
+def asked_id(answer: discord.Message) -> int | None:
+    """The message that one of the bot's answers: it replies to it, or leads with a link to it."""
+    if answer.reference is not None:
+        return answer.reference.message_id
+    found = LEADS.match(answer.content)
+    return int(found[1]) if found else None
 
 
 def without_jump_line(content: str) -> str:

@@ -23,6 +23,7 @@ from .buttons import AFTER_FAILURE, NOTHING, UNKNOWN, Act
 from .commands.scopes import has
 from .errors import NotYours
 from .judging import FORM, Judging
+from .jumping import asked_id
 from .listening import (
     author_of,
     conversation_of,
@@ -227,8 +228,8 @@ def _press(interaction: Interaction) -> Incoming:
 
 
 async def _question_of(message: discord.Message) -> discord.Message:
-    """What the bot's message replies to. Raises NotRemembered."""
-    id_ = message.reference.message_id if message.reference is not None else None
+    """What the bot's message answers. Raises NotRemembered."""
+    id_ = asked_id(message)
     question = await _found(message.channel, id_) if id_ is not None else None
     if question is None or not is_a_persons(question):
         raise NotRemembered

@@ -13,11 +13,14 @@ import pytest
 from bot.memory import Claim
 from bot.messages import Incoming
 from bot.platforms.discord import catching_up
+from bot.platforms.discord.faces import WEBHOOK_NAME
 from bot.settings import Settings
 from bot.store import Ask
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_faces import said, until_said
 from tests.fakes.discord import Channel, FakeDiscord, Fault, Message, Permission, User
+from tests.fakes.discord.webhook_messages import WebhookMessages
 from tests.fakes.model import ModelServer
 
 HELLO = "Hello there."
@@ -279,6 +282,39 @@ async def test_what_a_process_had_in_hand_when_it_died_is_answered_when_its_clai
         await until_answered(discord, asked)
         assert time.monotonic() - began_s > 1.0
     assert half.deleted  # else it would stand there twice, the first time cut off
+
+
+async def test_half_an_answer_with_a_face_gives_way_to_a_whole_one(
+    discord: FakeDiscord, settings: Settings, app: App, ada: User
+) -> None:
+    discord.grants(discord.bot_role, Permission.MANAGE_WEBHOOKS)
+    asked = discord.asks(ada, "hi")
+    half = faced(discord, asked, "Hel")
+    app.memory._lease_s = 0.5
+    await claims(app, asked)
+    async with bot_on(discord, settings, app):
+        await until_said(discord)
+    assert half.deleted
+    assert said(discord) == [("Maya", HELLO)]
+
+
+async def test_an_answer_with_a_face_that_memory_has_lost_is_known_by_its_link(
+    discord: FakeDiscord, settings: Settings, app: App, ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    faced(discord, discord.asks(ada, "hi"), "Hello long ago.")
+    missed = discord.asks(ada, "and again")
+    async with bot_on(discord, settings, app), all_caught_up(caplog):
+        await until_answered(discord, missed)
+    assert len(discord.seen()) == 2
+
+
+def faced(discord: FakeDiscord, asked: Message, text: str) -> Message:
+    """An answer by the bot's webhook, from before a restart."""
+    webhook = discord.webhooks.make(discord.bot, asked.channel, WEBHOOK_NAME)
+    link = f"https://discord.com/channels/{asked.channel.guild_id}/{asked.channel.id}/{asked.id}"
+    content = f"-# ↪ {asked.author.mention} [“hi”]({link})\n{text}"
+    through = WebhookMessages(discord.world, discord.webhooks, discord.messages)
+    return through.say(webhook, asked.channel, {"content": content})
 
 
 async def claims(app: App, asked: Message) -> None:
