@@ -152,7 +152,7 @@ class Comparisons:
 
     async def contender(self, name: str, version: int | None = None) -> Contender:
         """Raises UnknownPersona, UnknownVersion, and what listing personas raises."""
-        persona = await self._personas.get(name)
+        persona = await self._personas.named(name)
         if version is not None and version not in persona.versions:
             raise UnknownVersion(persona.display_name, version, persona.versions)
         return Contender(persona, version)

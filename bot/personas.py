@@ -79,13 +79,17 @@ class Personas:
         self._stale_at = 0.0
 
     async def default(self) -> Persona:
-        """Who speaks where nobody chose: DEFAULT_PERSONA, else the first by name."""
+        """Who speaks where nobody chose: DEFAULT_PERSONA, else the first by name.
+
+        A character card that somebody imports is behind those who were trained: else a name early
+        in the alphabet would change who speaks in every server.
+        """
         if self._default:
             return await self.get(self._default)
         known = await self.list()
         if not known:
             raise NoPersonas
-        return known[0]
+        return next((one for one in known if one.versions), known[0])
 
     async def chosen(self, name: str | None) -> Persona:
         """The chosen persona while it exists, else the default."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -22,8 +22,8 @@ from .asking import Asking
 from .budget import Budget
 from .comparison import Comparisons
 from .conversation import Conversation
-from .embedded_redis import embedded_redis
-from .errors import WrongSettings
+from .embedded_redis import EmbeddedRedis, embedded_redis
+from .errors import MemoryGone, WrongSettings
 from .feedback import Feedback
 from .gate import Gate
 from .inference import InferenceServer, http_session
@@ -168,16 +168,36 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
             async with aclosing(kept):
                 yield kept
         return
-    async with embedded_redis(settings.understudy_home) as server:
+    async with (
+        embedded_redis(settings.understudy_home) as server,
+        _redis(f"unix://{quote(str(server.socket))}") as redis,
+        aclosing(Store(redis, _reviving(server))) as kept,
+    ):
+        yield kept
 
-        async def revive() -> None:
+
+def _reviving(server: EmbeddedRedis) -> Callable[[], Awaitable[None]]:
+    """Brings the server back once for all who miss it; one that hangs keeps nobody waiting."""
+    under_way: asyncio.Task[None] | None = None
+
+    async def revive() -> None:
+        nonlocal under_way
+        if under_way is None or under_way.done():
             log.warning("the embedded Redis is gone; it is started again")
-            await asyncio.to_thread(server.revive)
+            under_way = asyncio.create_task(asyncio.to_thread(server.revive))
+            under_way.add_done_callback(_seen)
+        done, _ = await asyncio.wait((under_way,), timeout=REDIS_ANSWER_SECONDS)
+        if not done:
+            raise MemoryGone("the embedded Redis does not answer")
+        under_way.result()
 
-        async with _redis(f"unix://{quote(str(server.socket))}") as redis:
-            kept = Store(redis, revive)
-            async with aclosing(kept):
-                yield kept
+    return revive
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Nobody may be left who waits for its failure."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("the embedded Redis did not come back: %s", error)
 
 
 @asynccontextmanager

@@ -40,6 +40,18 @@ async def test_the_servers_list_comes_by_name_and_the_first_is_the_default(
     assert model.asked == ["GET /personas"]
 
 
+async def test_an_imported_card_with_an_earlier_name_does_not_become_the_default(
+    model: ModelServer,
+) -> None:
+    card = persona("aaron", current=None, versions=[])
+    model.personas = [card, persona("maya")]
+    async with personas_of(model.url) as personas:
+        assert (await personas.default()).name == "maya"
+    model.personas = [persona("zoe", current=None, versions=[]), card]
+    async with personas_of(model.url) as personas:
+        assert (await personas.default()).name == "aaron"
+
+
 async def test_the_default_can_be_set_and_a_wrong_one_is_said(model: ModelServer) -> None:
     model.personas = [persona("tom"), persona("maya")]
     async with personas_of(model.url, default="tom") as personas:

@@ -139,6 +139,25 @@ async def test_a_killed_embedded_server_comes_back_for_the_next_message(
     assert contents[1:] == ["Tom: hi", "Hello there.", "Tom: hi"]
 
 
+async def test_nobody_waits_long_for_an_embedded_server_that_hangs(
+    tmp_path: Path, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.wiring.REDIS_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("bot.redis_files.HANDSHAKE_SECONDS", 0.3)
+    ping = Ask("return 1", ("{test}",), (), int)
+    async with store(settings_for(tmp_path, model)) as kept:
+        pid = pid_of(tmp_path)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(30):
+                asked = [kept.ask(ping) for _ in range(3)]
+                outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert [type(one) for one in outcomes] == [MemoryGone] * 3
+        assert await kept.ask(ping) == 1
+
+
 async def test_a_cancellation_is_never_swallowed(redis_home: Path, model: ModelServer) -> None:
     async with store(settings_for(redis_home, model)) as kept:
         ping = Ask("return 1", ("{test}",), (), int)

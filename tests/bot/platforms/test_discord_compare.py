@@ -98,6 +98,16 @@ async def test_they_grow_by_edits(
     assert len(discord.requests("PATCH", "/messages/@original")) <= 14
 
 
+async def test_personas_may_be_called_by_the_names_that_people_see(
+    discord: FakeDiscord, bot: RunningBot, ada: User, name: str
+) -> None:
+    shown = await compared(discord, ada, prompt="hi", persona_a="Maya", persona_b="Tom")
+    assert f"I am {name}." in shown.content
+    assert "I am tom." in shown.content
+    versions = await discord.autocompletes(ada, "compare", persona_a="Maya", version_a="")
+    assert versions == ["3", "2", "1"]
+
+
 async def test_one_persona_at_two_ages(
     discord: FakeDiscord, bot: RunningBot, ada: User, name: str
 ) -> None:

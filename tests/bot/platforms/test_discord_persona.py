@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from discord import Permissions
 
+from bot.platforms.discord.commands.names import offered
+from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, lets, settled, thread_in
 from tests.fakes.discord import Channel, FakeDiscord
 from tests.fakes.model import ModelServer, persona
@@ -63,6 +65,18 @@ async def test_names_are_offered_while_they_are_typed(
     assert await discord.autocompletes(ada, "persona switch", name="") == ["maya", "tom"]
     assert await discord.autocompletes(ada, "persona switch", name="TO") == ["tom"]
     assert await discord.autocompletes(ada, "persona switch", name="x") == []
+
+
+async def test_who_share_a_display_name_can_be_told_apart_where_names_are_offered(
+    app: App, model: ModelServer
+) -> None:
+    model.personas = [
+        persona("sera-1", display_name="Seraphina"),
+        persona("sera-2", display_name="Seraphina"),
+        persona("tom"),
+    ]
+    offer = await offered(app.personas, "")
+    assert [one.name for one in offer] == ["Seraphina (sera-1)", "Seraphina (sera-2)", "Tom"]
 
 
 async def test_no_more_names_are_offered_than_discord_takes(

@@ -129,4 +129,5 @@ async def test_a_server_that_is_away_and_one_that_talks_nonsense_are_said(
     async with wire(away) as app, bot_on(discord, away, app):
         said = await status(discord).answer()
     assert "**Inference server**: away." in said
+    assert "Nothing was changed" not in said
     assert "**Memory** (Redis): answers" in said

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MOST_MESSAGES, MOST_TOKENS = 10_000, 1_000_000_000
 PER = {"messages_per_minute": "messages a minute", "tokens_per_day": "tokens a day"}
-NOTHING_TO_RESET = "Say with `reset` alone whose numbers are to be as the owner set them."
+NOTHING_TO_RESET = "Use `reset` without numbers: it takes back those that were set here."
 Who = discord.Role | discord.Member | discord.User
 
 

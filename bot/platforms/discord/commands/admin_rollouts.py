@@ -109,7 +109,7 @@ class Change:
 def outcome(rollout: Rollout) -> str:
     """What a finished rollout changed, in one line."""
     version = "the base model" if rollout.version is None else f"version {rollout.version}"
-    took = "" if rollout.seconds is None else f" It took {rollout.seconds:.1f} s."
+    took = f" It took {rollout.seconds:.1f} s." if (rollout.seconds or 0) >= 0.1 else ""
     if rollout.version == rollout.previous:
         return f"{rollout.persona} speaks with {version}, as before.{took}"
     before = "nothing" if rollout.previous is None else f"version {rollout.previous}"

@@ -19,6 +19,7 @@ from .saying import Said
 
 REASON_MAX_CHARS = 160
 NAMES_SHOWN = 25
+AWAY = "**Inference server**: away. It can't be reached right now; nobody can speak."
 REGISTRY = "registry"
 """Among what is degraded; the reason would only say where it lies."""
 
@@ -34,8 +35,8 @@ async def status(app: App, interaction: discord.Interaction[Any], since_s: float
 async def _voice(app: App) -> list[str]:
     try:
         return list(_told(await app.admin.status()))
-    except AdminGone as error:
-        return [f"**Inference server**: away. {error.spoken}"]
+    except AdminGone:
+        return [AWAY]
     except UnderstudyError as error:
         return [f"**Inference server**: {error.spoken}", await _known(app)]
 

@@ -106,7 +106,7 @@ def comparing(
 async def _versions(personas: Personas, name: str | None, typed: Any) -> list[Choice[int]]:
     """A persona's versions, the newest first; none while it is not chosen, or not known."""
     try:
-        persona = await personas.get(name or "")
+        persona = await personas.named(name or "")
     except UnderstudyError as error:
         log.info("no versions can be offered: %s", error)
         return []

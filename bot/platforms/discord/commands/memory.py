@@ -81,8 +81,14 @@ def _line(one: Remembered, direct: str) -> str:
     """Nobody but the asker reads it, so places may be named that others here can't see."""
     channel = one.conversation.removeprefix("discord:")
     where = "our direct messages" if one.conversation == direct else f"<#{channel}>"
-    when = f", {_day(one.oldest)} to {_day(one.newest)}" if one.oldest and one.newest else ""
-    return f"- {where}: {one.messages}{when}"
+    return f"- {where}: {one.messages}{_when(one)}"
+
+
+def _when(one: Remembered) -> str:
+    if not one.oldest or not one.newest:
+        return ""
+    first = f"{_day(one.oldest)} to " if one.oldest != one.newest else ""
+    return f", {first}{_day(one.newest)}"
 
 
 def _day(seconds: int) -> str:

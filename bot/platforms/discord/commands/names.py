@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 
 from discord.app_commands import Choice
 
 from bot.admin import NAME
+from bot.cards import Persona
 from bot.errors import UnderstudyError, UnknownPersona
 from bot.personas import Personas
 
@@ -25,13 +27,21 @@ async def offered(personas: Personas, typed: str) -> list[Choice[str]]:
     except (UnderstudyError, TimeoutError) as error:
         log.warning("no persona names can be offered: %s", error)
         return []
-    wanted = typed.casefold()
+    wanted, shown = typed.casefold(), Counter(persona.display_name for persona in known)
     found = [
-        Choice(name=persona.display_name[:CHOICE_MAX_CHARS], value=persona.name)
+        Choice(name=_label(persona, alone=shown[persona.display_name] == 1), value=persona.name)
         for persona in known
         if wanted in persona.name.casefold() or wanted in persona.display_name.casefold()
     ]
     return found[:MAX_CHOICES]
+
+
+def _label(persona: Persona, *, alone: bool) -> str:
+    """Of two with the same display name a person must see which is which."""
+    if alone:
+        return persona.display_name[:CHOICE_MAX_CHARS]
+    name = f" ({persona.name})"
+    return persona.display_name[: CHOICE_MAX_CHARS - len(name)] + name
 
 
 async def meant(personas: Personas, said: str) -> str:

@@ -74,9 +74,9 @@ def staging(
 
             async def begin() -> Scene:
                 check_may_write(interaction)
-                if len(set(names)) < len(names):
+                cast = [await personas.named(name) for name in names]
+                if len({persona.name for persona in cast}) < len(cast):
                     raise OneVoiceTwice
-                cast = [await personas.get(name) for name in names]
                 said = said_by(interaction, topic)
                 return await stack.enter_async_context(scenes.scene(said, cast, turns))
 
