@@ -48,7 +48,7 @@ class Budget:
         """`context_tokens` is used where the server does not tell its own."""
         self._server = server
         self._context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
-        self._counted: dict[tuple[str, str, int], int] = {}
+        self._counted: dict[tuple[str, int], int] = {}
 
     async def prompt(
         self,
@@ -69,30 +69,33 @@ class Budget:
         shown = tuple(pictures[: room // 2 // PICTURE_TOKENS])
         room -= len(shown) * PICTURE_TOKENS
         turns = list(window[-persona.prompt_format.window_messages :])
-        system, system_tokens = await self._system(persona, turns, room)
-        turns, counts = await self._fit(persona, turns, room - system_tokens)
+        size = sum(_cost(turn, persona) for turn in turns)
+        system, system_tokens = await self._system(persona, size, room)
+        turns, counts = await self._fit(persona, turns, size, room - system_tokens)
         said = [_said(turn, persona) for turn in turns]
         layout, name = persona.prompt_format, persona.display_name
         messages = render(layout, system, name, said)
         return Prompt(messages, stops(layout, name, said, others), max_tokens, counts, shown)
 
-    async def _system(self, persona: Persona, turns: Sequence[Turn], room: int) -> tuple[str, int]:
-        """The system prompt and a bound of its tokens; it never takes more than half the room."""
+    async def _system(self, persona: Persona, beside: int, room: int) -> tuple[str, int]:
+        """The system prompt and a bound of its tokens; it never takes more than half the room.
+        `beside` is the size of all else."""
         text = persona.system_prompt
         size = len(text.encode()) + MESSAGE_OVERHEAD_TOKENS if text else 0
-        if size + sum(_cost(turn, persona) for turn in turns) <= room:
+        if size + beside <= room:
             return text, size
-        tokens = await self._count(persona, text) + MESSAGE_OVERHEAD_TOKENS
+        counted = await self._count_once(persona, text, await self._tokenizer(persona))
+        tokens = counted + MESSAGE_OVERHEAD_TOKENS
         if tokens <= room // 2:
             return text, tokens
         text = await self._cut(persona, text, tokens, room // 2 - MESSAGE_OVERHEAD_TOKENS)
         return text, room // 2
 
     async def _fit(
-        self, persona: Persona, turns: list[Turn], room: int
+        self, persona: Persona, turns: list[Turn], size: int, room: int
     ) -> tuple[list[Turn], dict[str, str]]:
         """The newest turns that fit into `room` tokens, and what was counted anew."""
-        if sum(_cost(turn, persona) for turn in turns) <= room:
+        if size <= room:
             return turns, {}
         tokenizer = await self._tokenizer(persona)
         tokens = await asyncio.gather(*(self._tokens(persona, turn, tokenizer) for turn in turns))
@@ -119,10 +122,13 @@ class Budget:
         count, _, counted_by = turn.tokens.partition(" ")
         if count.isdigit() and counted_by == tokenizer:
             return int(count)
-        # What is only overheard is stored nowhere, and still counted once.
-        key = (tokenizer, turn.message_id, hash(turn.text))
+        return await self._count_once(persona, neutralise(turn.text), tokenizer)
+
+    async def _count_once(self, persona: Persona, text: str, tokenizer: str) -> int:
+        """Of system prompts, and what is only overheard, the counts are stored nowhere else."""
+        key = (tokenizer, hash(text))
         if key not in self._counted:
-            self._counted[key] = await self._count(persona, neutralise(turn.text))
+            self._counted[key] = await self._count(persona, text)
             if len(self._counted) > COUNTED_MAX:
                 del self._counted[next(iter(self._counted))]
         return self._counted[key]

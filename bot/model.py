@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import openai
 from openai import AsyncOpenAI, AsyncStream
@@ -34,9 +34,6 @@ from .errors import (
 )
 from .inference import is_here
 from .prompt import ChatMessage
-
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletionChunk
 
 log = logging.getLogger(__name__)
 
@@ -166,11 +163,14 @@ class Model:
         if not begun:
             raise ModelSpeechless("the stream ended without a word")
 
-    async def _ask(self, question: Question) -> AsyncStream[ChatCompletionChunk]:
-        # The body goes as it is: typed arguments are walked through one by one, which costs
-        # 3 ms a turn with a full window, and servers know parameters that the library does not.
+    async def _ask(self, question: Question) -> AsyncStream[object]:
+        # The body goes and the chunks come as they are: the library walks through what is typed
+        # field by field, which costs 3 ms a turn with a full window and 2 ms with 20 tokens, and
+        # servers know parameters that it does not.
         body: dict[str, Any] = {
             **question.sampling.given(),
+            "model": question.model,
+            "stream": True,
             "messages": _messages(question),
             "max_tokens": question.max_tokens,
         }
@@ -179,8 +179,12 @@ class Model:
         if self._tells_usage:
             body["stream_options"] = {"include_usage": True}
         try:
-            return await self._client.chat.completions.create(
-                model=question.model, messages=[], stream=True, extra_body=body
+            return await self._client.post(
+                "/chat/completions",
+                cast_to=object,
+                body=body,
+                stream=True,
+                stream_cls=AsyncStream[object],
             )
         except openai.APIStatusError as error:
             if not self._tells_usage or "stream_options" not in error.message:
@@ -219,22 +223,24 @@ def _messages(question: Question) -> Sequence[Any]:
     return [*before, {"role": last["role"], "content": parts}]
 
 
-def _read(chunk: ChatCompletionChunk) -> tuple[str, bool]:
-    """A chunk's words, and whether it is the last. The library validates nothing: we do."""
+def _read(chunk: Any) -> tuple[str, bool]:
+    """A chunk's words, and whether it is the last. Nobody has validated it before."""
     try:
-        if not chunk.choices:  # usage, at the end
+        if not chunk.get("choices"):  # usage, at the end
             return "", False
-        choice = chunk.choices[0]
-        words = choice.delta.content or ""
+        choice = chunk["choices"][0]
+        words = choice["delta"].get("content") or ""
+        last = choice.get("finish_reason") is not None
     except (AttributeError, TypeError, LookupError) as error:
         raise ModelBroke("a chunk without choices, or with malformed ones") from error
     if not isinstance(words, str):
         raise ModelBroke("a chunk whose content is no text")
-    return words, choice.finish_reason is not None
+    return words, last
 
 
-def _total_tokens(chunk: ChatCompletionChunk) -> int | None:
-    total = getattr(getattr(chunk, "usage", None), "total_tokens", None)
+def _total_tokens(chunk: Any) -> int | None:
+    usage = chunk.get("usage")
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
     return total if isinstance(total, int) and total > 0 else None
 
 

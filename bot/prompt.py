@@ -18,6 +18,8 @@ NAME_MAX_CHARS = 40
 NOBODY = "someone"
 CUT_MARK = " […] "
 
+_SUSPECT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f<\[]")
+"""Without any of these a text has nothing in it that the expressions below would find."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BARRED = re.compile(r"<([|｜][^<>]{0,64}[|｜])>")
 _NAMED = re.compile(r"<(/?s|bos|eos|pad|unk|start_of_turn|end_of_turn)>", re.IGNORECASE)
@@ -76,6 +78,8 @@ def stops(
 
 def neutralise(text: str) -> str:
     """The same text with nothing in it that a chat template takes for its own."""
+    if not _SUSPECT.search(text):
+        return text
     text = _CONTROL.sub("", text)
     text = _BARRED.sub(r"‹\1›", text)
     text = _NAMED.sub(r"‹\1›", text)
@@ -111,7 +115,8 @@ def cut_to_bytes(text: str, max_bytes: int) -> str:
 
 
 def _one_line(name: str) -> str:
-    return " ".join("".join(_blank_out(name)).replace(":", " ").split())
+    shown = name if name.isprintable() else "".join(_blank_out(name))
+    return " ".join(shown.replace(":", " ").split())
 
 
 def _blank_out(name: str) -> Iterable[str]:

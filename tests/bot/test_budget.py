@@ -55,6 +55,16 @@ async def test_stored_counts_are_not_counted_again(model: ModelServer) -> None:
     assert made.counts == {}
 
 
+async def test_a_system_prompt_is_counted_once(model: ModelServer) -> None:
+    async with http_session(model.url) as session:
+        budget = Budget(InferenceServer(model.url, SecretStr(KEY), session))
+        for _ in range(3):
+            await budget.prompt(card(), [turn(n, "ab " * 200, "200 base") for n in range(8)])
+        assert model.tokenized == [card().system_prompt]
+        await budget.prompt(card(system_prompt="Be kind."), [turn(1, "ab " * 400, "400 base")])
+    assert model.tokenized[1:] == ["Be kind."]
+
+
 async def test_counts_of_another_base_model_are_made_anew(model: ModelServer) -> None:
     made = await prompt(model, [turn(n, "ab " * 200, "7 other") for n in range(8)])
     assert made.counts["0"] == "200 base"

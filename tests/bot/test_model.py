@@ -58,6 +58,16 @@ async def test_sampling_is_the_personas_and_what_openai_does_not_name_goes_along
     assert "min_p" not in sent
 
 
+async def test_a_card_changes_neither_who_is_asked_nor_how_it_is_answered(
+    model: ModelServer,
+) -> None:
+    asked = question(sampling={"model": "tom", "stream": False, "messages": []})
+    async with model_client(f"{model.url}/v1", SecretStr(KEY)) as client:
+        assert [delta async for delta in Model(client).stream(asked)]
+    sent = model.questions[0]
+    assert (sent["model"], sent["stream"], sent["messages"]) == ("maya", True, HI)
+
+
 @pytest.mark.parametrize(
     ("fault", "error", "attempts"),
     [

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 EDIT_EVERY_S = 1.25
 """Discord takes about 5 edits in 5 s: four drafts, and the end of the answer need not wait."""
+TYPING_BACK_S = 1.0
+"""A request cut off takes its connection with it, and the next one waits for a new one: typing that
+is on its way when the first words are there may come back. One held up by a limit may not."""
 SPEECHLESS = "…"
 NOTICE_S = 15.0
 """A notice stays no longer than it takes to read it."""
@@ -81,6 +84,7 @@ class DiscordReply:
         """Stands above the answer, from its first draft on."""
         self._posted_at_s = 0.0
         self._typing: asyncio.Task[None] | None = None
+        self._typed = asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
 
     @property
@@ -237,11 +241,12 @@ class DiscordReply:
     async def _type(self) -> None:
         try:
             async with self._outbox.typing():
-                await asyncio.Event().wait()
+                await self._typed.wait()
         except (discord.HTTPException, aiohttp.ClientError) as error:
             log.debug("typing could not be shown: %s", error)
 
     def _stop_typing(self) -> None:
         if self._typing is not None:
-            self._typing.cancel()
+            self._typed.set()
+            asyncio.get_running_loop().call_later(TYPING_BACK_S, self._typing.cancel)
             self._typing = None

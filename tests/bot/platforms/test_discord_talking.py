@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 
 from bot.platforms.discord.reply import EDIT_EVERY_S
@@ -14,6 +15,10 @@ from tests.fakes.model import ModelServer
 
 SUPPRESS_EMBEDS = 1 << 2
 HELLO = "Hello there."
+
+
+def _typed(discord: FakeDiscord, times: int) -> bool:
+    return len(discord.requests("POST", "/typing")) == times
 
 
 def heard(model: ModelServer) -> list[str]:
@@ -118,6 +123,21 @@ async def test_typing_is_shown_until_the_first_words(
     ((channel, typed_at_s),) = discord.messages.typings
     assert channel is discord.general
     assert typed_at_s < answer.texts[0].at_s
+
+
+async def test_words_that_come_before_typing_is_shown_cost_no_connection(
+    discord: FakeDiscord, model: ModelServer, bot: RunningBot
+) -> None:
+    discord.breaks(Fault("POST", "/channels/*/typing", "slow", times=6, delay_s=0.4))
+    ada = discord.person("Ada")
+    for turn in range(6):
+        model.words = [f"Answer {turn}."]
+        discord.asks(ada, "hi")
+        await discord.until_says(f"Answer {turn}.")
+        typed = partial(_typed, discord, turn + 1)
+        assert await discord.world.until(typed, 10)
+    # At most three requests at once: typing, the answer, what was said here before.
+    assert len({request.port for request in discord.sent}) <= 3
 
 
 async def test_an_answer_grows_by_few_edits_and_ends_whole(

@@ -70,10 +70,12 @@ def cut(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True)
 class Sent:
-    """One REST request as it came in; `status` is what it was answered with (0: dropped)."""
+    """One REST request as it came in; `status` is what it was answered with (0: dropped), `port` is
+    that of the client's connection."""
 
     at_s: float
     method: str
     path: str
     body: Json | list[Json] | None
     status: int
+    port: int = 0

@@ -167,14 +167,14 @@ class FakeDiscord(People, Pressing, Moderators):
         """Token, fault, bucket, then the handler; the record and the headers after it."""
 
         async def guarded(request: web.Request) -> web.Response:
-            at_s = time.monotonic()
+            at_s, port = time.monotonic(), _port(request)
             path = request.path.removeprefix(BASE)
             fault = next((one for one in self._faults if one.strikes(request.method, path)), None)
             answer = await self._answer(route, handler, request, fault)
             dropped = fault is not None and fault.kind in ("dropped", "lost answer")
             body = carried(request, await request.read())
             status = 0 if dropped else answer.status
-            self.sent.append(Sent(at_s, request.method, path, body, status))
+            self.sent.append(Sent(at_s, request.method, path, body, status, port))
             self.world.changed()
             return answer
 
@@ -225,3 +225,9 @@ class FakeDiscord(People, Pressing, Moderators):
 
     def _refused(self, error: ApiError) -> web.Response:
         return json_answer(error.body, error.status)
+
+
+def _port(request: web.Request) -> int:
+    """Of the client's end of the connection; 0 where it is gone already."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return peer[1] if peer else 0
