@@ -119,11 +119,10 @@ class Client(discord.AutoShardedClient):
         if me is None or await self._hearing.is_unwelcome(message):
             return
         incoming = await self._hearing.hear(me, message)
-        is_taken = self._is_taken(me, message)
-        if incoming is None:
-            return
-        self.catching_up.note(message)  # who is heard in a scene was not missed, either
-        if not is_taken:
+        taken = self._is_taken(me, message)
+        if taken or incoming is not None:
+            self.catching_up.note(message)
+        if incoming is not None and not taken:
             await self._answering.answer(incoming, message)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
