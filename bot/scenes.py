@@ -68,7 +68,7 @@ class Scenes:
         if (scene := self._playing.get(conversation)) is not None:
             scene.forget(lambda line: line.message_id in message_ids)
 
-    def forget_author(self, author_id: str) -> None:
+    def forget(self, author_id: str) -> None:
         """Nothing that this person said is known any more, in any scene of this process."""
         for scene in list(self._playing.values()):
             scene.forget(lambda line: line.author_id == author_id)

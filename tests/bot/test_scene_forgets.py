@@ -29,7 +29,7 @@ Change = Callable[[Scenes, Incoming], None]
         (lambda scenes, said: None, "\nBen: secret"),
         (lambda scenes, said: scenes.edit(said.conversation, said.message_id, "ok"), "\nBen: ok"),
         (lambda scenes, said: scenes.delete(said.conversation, [said.message_id]), ""),
-        (lambda scenes, said: scenes.forget_author(said.author_id), ""),
+        (lambda scenes, said: scenes.forget(said.author_id), ""),
         (
             lambda scenes, said: scenes.delete(f"{said.conversation}-2", [said.message_id]),
             "\nBen: secret",
@@ -60,6 +60,6 @@ async def test_a_scene_ends_with_what_it_is_about(
         if everything:
             scenes.reset(place)
         else:
-            scenes.forget_author(said.author_id)
+            scenes.forget(said.author_id)
     assert stage.told == [FORGOTTEN]
     assert len(model.questions) == 1

@@ -87,8 +87,8 @@ async def assembled(
         client.tree.guard(app.access)
         for command in (
             PersonaCommands(app.personas, app.places),
-            ChatCommands(app.personas, app.places, app.memory, app.scenes, answering),
-            MemoryCommands(app.people, app.scenes, overheard),
+            ChatCommands(app.personas, app.places, app.memory, answering, app.scenes),
+            MemoryCommands(app.people, overheard, app.scenes),
             AskAbout(answering, around, app.places, edit_every_s).menu,
             AdminCommands(app),
             limits_command(app.limits),

@@ -35,8 +35,8 @@ class ChatCommands(app_commands.Group, name="chat", description="This conversati
         personas: Personas,
         places: Places,
         memory: Memory,
-        scenes: Scenes,
         answering: Answering,
+        scenes: Scenes,
     ) -> None:
         super().__init__()
         self.add_command(thread(places))

@@ -26,10 +26,9 @@ PLACES_SHOWN = 20
 
 
 class MemoryCommands(app_commands.Group, name="memory", description="What I remember of you"):
-    def __init__(self, people: People, scenes: Scenes, overheard: Overheard) -> None:
+    def __init__(self, people: People, overheard: Overheard, scenes: Scenes) -> None:
         super().__init__()
         self._people = people
-        self._scenes = scenes
         self._overheard = overheard
         self._scenes = scenes
 
@@ -56,7 +55,7 @@ class MemoryCommands(app_commands.Group, name="memory", description="What I reme
     async def _forget(self, user: discord.User | discord.Member, asked: int) -> Said:
         gone = await self._people.forget(author_of(user.id), said_at_ms(asked))
         self._overheard.forget(author_of(user.id))
-        self._scenes.forget_author(author_of(user.id))
+        self._scenes.forget(author_of(user.id))
         if (amount := _amount(gone)) is None:
             return Said(NOTHING)
         return Said(f"I have forgotten {amount}. What I said myself stays.")
