@@ -20,14 +20,14 @@ speaks and who may ask how often is the conversation's.
     buttons       what hangs under an answer
     pressing      what a press there does: stop, again, retry, back and forth
     judging       👍 and 👎, with the server's consent
-    telling       what only who pressed is told
+    telling       what only who used a command or a button is told
     reply         one answer: typing, a message that grows by edits, its tail in further ones
     splitting     where a long text is cut
     bursts        which parts of an answer are messages of their own
     delivery      sends and edits that survive lost answers and bad moments
     faces         the webhooks by which personas have a name and a picture of their own
     faced         sends and edits with such a face, or as the bot itself
-    jumping       the line above an answer that can't be a reply
+    jumping       the lines above an answer: whom it answers, what was asked
     whispering    an answer that only the person who asked sees
     board         two answers side by side, for a comparison
     staging       a channel as the stage of a scene
