@@ -1,7 +1,7 @@
 """The lines above an answer: whom it answers and a link to what they said, where it can't be a
 reply, and what was asked about a message.
 
-Text of people goes into it as text: no markdown, no mention, no trick with the writing direction.
+What was said is not quoted: a message that its author edits or deletes would stay as it was.
 """
 
 from __future__ import annotations
@@ -10,23 +10,17 @@ import re
 
 import discord
 
-from .listening import SUBTEXT, readable
+from .listening import SUBTEXT
 
-QUOTED_CHARS = 60
 LEADS = re.compile(r"-# ↪ <@\d+> \[.*\]\(https://discord\.com/channels/\d+/\d+/(\d+)\)(?:\n|$)")
 ASKS = re.compile(r"-# <@!?\d+> asks(?: me about this|: .*)(?:\n|$)")
 ASKED_MAX_CHARS = 200
-ADDRESS = re.compile(r"\w+://\S*")
-MARKUP = re.compile(r"([\\`*_~|<>#:-])")
-ROUND = str.maketrans("[]", "()")
-"""Square brackets would end the link's text."""
+LABEL = "this message"
 
 
 def jump_line(asked: discord.Message) -> str:
     """Ends with the line break; pings the author where the sender allows that."""
-    me = asked.guild.me if asked.guild is not None else asked.author
-    label = f"“{quoted(words)}”" if (words := readable(me, asked)) else "this message"
-    return f"-# ↪ <@{asked.author.id}> [{label}]({asked.jump_url})\n"
+    return f"-# ↪ <@{asked.author.id}> [{LABEL}]({asked.jump_url})\n"
 
 
 def leading(content: str) -> str:
@@ -64,16 +58,6 @@ def answered_id(message: discord.Message) -> int | None:
         return message.reference.message_id
     found = LEADS.match(message.content) if message.webhook_id is not None else None
     return int(found[1]) if found else None
-
-
-def quoted(text: str) -> str:
-    """A short piece of somebody's text that is nothing but text between “ and ”."""
-    # A link's text that looks like another address is not shown as a link.
-    text = ADDRESS.sub("(link)", text)
-    text = " ".join(visible(text).split())
-    if len(text) > QUOTED_CHARS:
-        text = text[:QUOTED_CHARS].rstrip() + "…"
-    return MARKUP.sub(r"\\\1", text.translate(ROUND)).replace("@", "@\u200b")
 
 
 def visible(text: str) -> str:

@@ -39,7 +39,7 @@ async def test_an_answer_has_the_personas_name_and_picture_and_a_jump_line(
     assert answer.author.display_name == "Maya"
     assert answer.author.avatar_url == "https://example.org/maya.png"
     where = f"https://discord.com/channels/{discord.world.guild.id}/{asked.channel.id}/{asked.id}"
-    assert answer.content == f"-# ↪ <@{ada.id}> [“hello you”]({where})\n{HELLO}"
+    assert answer.content == f"-# ↪ <@{ada.id}> [this message]({where})\n{HELLO}"
     assert answer.flags & SUPPRESS_EMBEDS
     assert discord.seen() == [answer]
 

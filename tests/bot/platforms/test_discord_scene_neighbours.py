@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.scene import OVER
+from bot.scene import FORGOTTEN, OVER
 from bot.settings import Settings
 from tests.bot.platforms import test_discord_scene as scenes
 from tests.bot.platforms.test_discord_scene import plays, said, standing
@@ -53,7 +53,7 @@ async def test_who_is_forgotten_is_forgotten_by_a_scene_too(
         await discord.uses(ben, "memory forget").answer()
         assert [line.author_name for line in scene._lines] == ["Maya"]
         await discord.uses(ada, "memory forget").answer()
-        await discord.until_says(END)
+        await discord.until_says(f"-# {FORGOTTEN}")
 
 
 async def test_what_was_said_to_a_scene_is_not_caught_up_as_if_it_had_been_missed(

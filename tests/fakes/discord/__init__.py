@@ -93,7 +93,8 @@ Assumed, because the documentation leaves it open or tells people not to rely on
                   channel's are unknown (10015); in a thread a message needs its thread_id
     components    a button needs a label or an emoji; a new message that answers a press is of
                   type 0 and no reply; everybody who sees a message may press its buttons
-    interactions  the bot is told of an ephemeral message by no event; a command's file has an
+    interactions  the bot is told of an ephemeral message by no event; a follow-up in place of
+                  "thinking" keeps its own flags but for ephemeral; a command's file has an
                   address like any other's (Discord's begins with /ephemeral-attachments)
     REST          5 sends, 5 edits, 5 typings per 5 s and channel (what is seen today); a bucket is
                   a fixed window from its first request; the text of error messages
