@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import accumulate
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,8 @@ from .splitting import MESSAGE_MAX_CHARS
 
 log = logging.getLogger(__name__)
 
+LEFT_OUT_CHARS = 30
+"""Room for saying how much is left out."""
 ACKNOWLEDGE_AFTER_S = 1.5
 """Half of Discord's 3 s for a first answer, which also hold the way there and back."""
 
@@ -48,8 +51,15 @@ async def tell(interaction: discord.Interaction[Any], text: str, *, aloud: bool 
 
 
 def fitting(text: str) -> str:
-    """What Discord takes of it."""
-    return text if len(text) <= MESSAGE_MAX_CHARS else text[: MESSAGE_MAX_CHARS - 1] + "…"
+    """What Discord takes of it: whole lines, and how many more there are."""
+    if len(text) <= MESSAGE_MAX_CHARS:
+        return text
+    lines = text.splitlines()
+    ends = accumulate(len(line) + 1 for line in lines)
+    kept = sum(end <= MESSAGE_MAX_CHARS - LEFT_OUT_CHARS for end in ends)
+    if not kept:
+        return text[: MESSAGE_MAX_CHARS - 1] + "…"
+    return "\n".join([*lines[:kept], f"… and {len(lines) - kept} more lines"])
 
 
 async def _take_buttons_away(interaction: discord.Interaction[Any]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.platforms.discord.commands import asker, saying
 from bot.platforms.discord.splitting import MESSAGE_MAX_CHARS
+from bot.platforms.discord.telling import fitting
 from tests.bot.platforms.stage import RunningBot
 from tests.fakes.discord import FakeDiscord, Message, User
 from tests.fakes.model import ModelServer, persona
@@ -59,3 +60,20 @@ async def test_a_sentence_that_is_too_long_for_discord_is_cut(
     model.personas = [persona(f"a-very-long-name-of-nobody-{n:03}") for n in range(120)]
     used = discord.uses(ada, "compare", prompt="hi", persona_a="x", persona_b="y")
     assert len(await used.answer()) == MESSAGE_MAX_CHARS
+
+
+def test_what_fits_is_said_as_it_is() -> None:
+    assert fitting("a\n" * 1000) == "a\n" * 1000
+
+
+def test_what_is_too_long_ends_with_a_whole_line_and_says_how_many_more_there_are() -> None:
+    lines = [f"- persona number {number}" for number in range(300)]
+    *said, last = fitting("\n".join(lines)).splitlines()
+    assert said == lines[: len(said)]
+    assert last == f"… and {300 - len(said)} more lines"
+    assert 1900 < len(fitting("\n".join(lines))) <= 2000
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "x" * 1990 + "\nshort\n" * 5])
+def test_a_line_that_is_too_long_by_itself_is_cut(text: str) -> None:
+    assert fitting(text) == text[:1999] + "…"
