@@ -56,7 +56,7 @@ def test_every_line_of_the_sample_is_understood(persona: str, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_each_voice_is_closer_to_its_own_adapter_than_to_the_base_and_the_other(
     tmp_path: Path,
 ) -> None:

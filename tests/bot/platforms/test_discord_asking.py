@@ -211,6 +211,6 @@ async def test_a_form_that_is_closed_without_a_word_is_not_kept_for_ever(
     said = discord.says(discord.person("Bee"), "hm")
     await discord.uses_on(discord.person("Ada"), MENU, said).opens()
     async with asyncio.timeout(10):
-        while [one for one in gc.get_objects() if isinstance(one, ask_about._Question)]:
+        while [one for one in gc.get_objects() if type(one) is ask_about._Question]:
             gc.collect()
             await asyncio.sleep(0.1)
