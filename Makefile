@@ -5,13 +5,17 @@
 PYTHON ?=
 export PYTHON
 
+# By file. Fast tests mostly wait for each other, so more of them fit side by side than models do.
+SHARED_OUT = --dist loadfile --no-loadscope-reorder
+
 demo: ## set up, train two personas from the sample chat, ask them, then talk
 	@deploy/setup.sh bot adapters inference
 	@.venv/bin/python -m deploy.demo
 
 test: ## every test, with the real vLLM and a real training run
 	@deploy/setup.sh bot adapters inference dev
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest -m "not slow and not soak" -n 4 $(SHARED_OUT)
+	@.venv/bin/python -m pytest -m "slow and not soak" -n 2 $(SHARED_OUT)
 
 check: ## lint, format, types, walls, fast tests
 	@deploy/setup.sh bot adapters inference dev
@@ -19,7 +23,7 @@ check: ## lint, format, types, walls, fast tests
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/python -m pytest -m "not slow and not soak" -n 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest -m "not slow and not soak" -n 4 $(SHARED_OUT)
 
 bench: ## figures of this machine, against bare vLLM and the least that could do: about 10 minutes
 	@deploy/setup.sh bot adapters inference dev

