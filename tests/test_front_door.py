@@ -12,7 +12,7 @@ from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
 NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
-         "publish", "rollback")  # fmt: skip
+         "publish", "rollback", "consent")  # fmt: skip
 
 
 def understudy(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +30,24 @@ MEANING = {
 def display_name(persona: str) -> str:
     """What a persona is called where nobody said otherwise: `aunt-may` is Aunt May."""
     return " ".join(word.capitalize() for word in persona.split("-") if word) or persona
+
+
+class Person(BaseModel):
+    """Somebody who speaks in the rows, by the number that they have there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    name: str
+    """As the export has it; the rows show another one where the person did not agree."""
+    id: str = ""
+    role: Literal["subject", "third party"]
+    shown: str
+    """The name in the rows."""
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        return (self.name, self.id) if self.id else (self.name,)
 
 
 class ImportReport(BaseModel):
@@ -60,6 +78,12 @@ class ImportReport(BaseModel):
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
     persona_speakers: tuple[str, ...]
+    people: tuple[Person, ...] | None = None
+    """Who speaks in the rows; None in a dataset of before that was remembered."""
+    others: str = ""
+    """How those appear who did not agree."""
+    notes: tuple[str, ...] = ()
+    """What became of the rows later."""
     cleaned: dict[str, int]
     cleaned_samples: dict[str, tuple[str, ...]] = {}
     """The beginnings of a few messages that each rule dropped."""
@@ -102,9 +126,18 @@ class ImportReport(BaseModel):
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
+        if others := self._others():
+            table.add_row(
+                f"{len(others):,}", "others", "people who did not agree, under made-up names"
+            )
         for number, line in self.unparsed_samples[:3]:
             table.add_row(str(number), "unparsed", Text(line))
         return table
+
+    def _others(self) -> list[Person]:
+        """Who speaks in the rows and not as themselves."""
+        third = (person for person in self.people or () if person.role == "third party")
+        return [person for person in third if person.shown != person.name]
 
     def _rule(self, rule: str) -> Text:
         """Its name and meaning, and what it dropped: other people's text, so never markup."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.consent import appearing, ledger, requiring
 from adapters.dataset.building import Built, Voice, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -42,16 +43,22 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    others: str = appearing.PSEUDONYM,
+    consent: bool = False,
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); `others` says how those appear who
+    did not agree (see appearing); with `consent` it is written down that the persona's speakers
+    did; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing is
+    written then.
     """
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
+    appearing.checked(others)
+    agreed = ledger.read(home)
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
@@ -61,13 +68,16 @@ def import_chat(
         messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
         watch(1.0)
         chosen = _chosen(speakers, messages)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat())
+        shown = appearing.others(agreed, home, messages.speakers, chosen, others, name)
+        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning)
             report = _report(
-                format, path, persona, voice, tally, messages, cleaning, era, built, rows
+                format, path, persona, voice, tally, messages, cleaning, era, built, rows, others
             )
             rows.describe(report)
+    if consent:
+        requiring.grant_stated(home, report)
     return report
 
 
@@ -158,6 +168,7 @@ def _report(
     era: Era | None,
     built: Built,
     rows: Rows,
+    others: str,
 ) -> ImportReport:
     speakers = scratch.speakers
     first, last = scratch.span or (None, None)
@@ -181,6 +192,8 @@ def _report(
         date_order_reason=tally.date_order_reason,
         speakers=dict(_by_name(scratch).most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
+        people=tuple(built.people),
+        others=others,
         cleaned=dict(cleaning.dropped),
         cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
         sessions=built.sessions,

@@ -1,0 +1,255 @@
+"""Withdrawing: a person's rows go from every dataset, and what was trained on them is marked.
+
+    find → write it down → remove the rows → mark the versions
+
+Doing it again finishes what was broken off. Knows nothing of servers: they see the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.dataset import store
+from adapters.dataset.report import ImportReport
+from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
+from adapters.manifest import Manifest
+from adapters.registry import BrokenEntry, Registry, RegistryError
+from adapters.training import run as runs
+
+from . import ledger as ledgers
+from .ledger import Ledger
+from .names import Stand, plain, plain_all
+from .requiring import trained_on
+
+NOTE = "rows were removed, as somebody who spoke in them withdrew their consent"
+
+
+@dataclass(frozen=True)
+class InDataset:
+    persona: str
+    rows: int
+    """With words of the person."""
+    left: int
+    subject: bool
+    """Whether the persona is that person."""
+    numbers: frozenset[int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class InVersion:
+    persona: str
+    version: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """What was found, and with `done` is gone and marked."""
+
+    who: str
+    also: tuple[str, ...]
+    agreements: int
+    """That were standing."""
+    datasets: tuple[InDataset, ...]
+    runs: tuple[str, ...]
+    """Personas whose last training learned from them."""
+    versions: tuple[InVersion, ...]
+    done: bool
+
+    def as_json(self) -> dict[str, Any]:
+        said = asdict(self)
+        said["datasets"] = [
+            {"persona": d.persona, "rows": d.rows, "left": d.left, "removed": d.left == 0}
+            for d in self.datasets
+        ]
+        return said
+
+    def rows(self) -> list[dict[str, str]]:
+        """For a table."""
+        will = "" if self.done else "would be "
+        said = [("agreements", self.who, f"{self.agreements} {will}withdrawn")]
+        for held in self.datasets:
+            left = f"{held.left:,} rows left" if held.left else f"{will}removed whole"
+            said.append(("dataset", held.persona, f"{held.rows:,} rows {will}removed; {left}"))
+        said += [("training", run, f"{will}refused by publish") for run in self.runs]
+        for found in self.versions:
+            now = "; current" if found.current else ""
+            said.append(("version", f"{found.persona}@{found.version}", f"{will}marked{now}"))
+        return [{"what": what, "of": whom, "becomes": then} for what, whom, then in said]
+
+    @property
+    def sentence(self) -> str:
+        if not self.done:
+            return "nothing was changed; run it again without --dry-run"
+        personas = dict.fromkeys([*self.runs, *(found.persona for found in self.versions)])
+        if not personas:
+            return f"{self.who} has withdrawn; nothing was trained on them"
+        return (
+            f"{self.who} has withdrawn; import, train and publish again, then reload: "
+            f"{', '.join(personas)}. What serves until then says so in its log; to stop it at "
+            "once, remove the persona's folder from the registry"
+        )
+
+
+def revoke(
+    home: Path,
+    registry: Callable[[], Registry],
+    who: str,
+    *,
+    also: Sequence[str] = (),
+    only_look: bool = False,
+) -> Revoked:
+    """Withdraws all that somebody agreed to and removes what they said; or only looks.
+
+    Where the registry can't be reached what is here goes all the same, and then it is said.
+    Raises AdaptersError.
+    """
+    with ledgers.held(home):
+        ledger = ledgers.read(home)
+        reports = _reports(home)
+        names = _names(ledger, reports, (who, *also))
+        datasets = tuple(_in_datasets(home, reports, names))
+        stand = Stand.of(home)
+        meant = _Meant(stand.fingerprints(names), frozenset(found.digest for found in datasets))
+        trained = tuple(_in_runs(home, meant))
+        trouble, opened, versions = None, None, list[InVersion]()
+        try:
+            opened = registry()
+            versions = _in_versions(opened, meant)
+        except RegistryError as error:
+            trouble = error
+        standing = sum(1 for entry in ledger.standing if entry.names & names)
+        found = Revoked(
+            who, tuple(sorted(names - {plain(who)})), standing, datasets, trained,
+            tuple(versions), not only_look,
+        )  # fmt: skip
+        _refuse_unknown(ledger, found, names, trouble)
+        if not only_look:
+            if standing or not ledger.withdrawn_all(names):
+                ledgers.withdraw(home, who, found.also)
+            _remove(home, datasets)
+            if opened:
+                _mark(opened, versions)
+    if trouble and not only_look:
+        raise RegistryRefused(
+            f"{trouble}; what {who} said is gone from the datasets here, and published versions "
+            f"are not marked yet: run it again when the registry can be reached"
+        )
+    if trouble:
+        raise RegistryRefused(str(trouble)) from trouble
+    return found
+
+
+@dataclass(frozen=True)
+class _Meant:
+    """By what an adapter is known to be trained on somebody."""
+
+    fingerprints: frozenset[str]
+    digests: frozenset[str]
+
+    def by(self, manifest: Manifest) -> bool:
+        return manifest.dataset.digest in self.digests or trained_on(manifest, self.fingerprints)
+
+
+def _reports(home: Path) -> list[ImportReport]:
+    found = []
+    for persona in store.names(home):
+        try:
+            found.append(store.report(home, persona))
+        except NoDataset as error:
+            raise NoDataset(f"{error}, or remove that folder; then run this again") from error
+    return found
+
+
+def _names(ledger: Ledger, reports: Sequence[ImportReport], given: Sequence[str]) -> frozenset[str]:
+    """All that the person is called, as far as the ledger and the exports say."""
+    names = ledger.known_as(plain_all(given))
+    people = [plain_all(person.called) for report in reports for person in report.people or ()]
+    return names.union(*(called for called in people if called & names))
+
+
+def _in_datasets(
+    home: Path, reports: Sequence[ImportReport], names: frozenset[str]
+) -> list[InDataset]:
+    found = []
+    for report in reports:
+        rows, subject = report.examples + report.held_out, False
+        if report.people is None:  # it can't say which rows, and has to be imported anew anyway
+            numbers = frozenset[int]()
+            held = rows if plain_all(report.speakers) & names else 0
+        else:
+            people = [who for who in report.people if plain_all(who.called) & names]
+            numbers = frozenset(who.number for who in people)
+            subject = any(who.role == "subject" for who in people)
+            held = store.count(home, report.persona, numbers) if numbers else 0
+        if held or numbers:
+            found.append(
+                InDataset(report.persona, held, rows - held, subject, numbers, report.digest)
+            )
+    return found
+
+
+def _in_runs(home: Path, meant: _Meant) -> list[str]:
+    found = []
+    for persona in runs.names(home):
+        try:
+            if meant.by(runs.load(home, persona).manifest):
+                found.append(persona)
+        except NoRun:
+            continue  # nor could it be published
+    return found
+
+
+def _in_versions(registry: Registry, meant: _Meant) -> list[InVersion]:
+    found = []
+    for name in registry.names():
+        current = _current(registry, name)
+        for version in registry.versions(name):
+            try:
+                manifest = registry.manifest(name, version)
+            except BrokenEntry:
+                continue  # nor could it be served
+            if meant.by(manifest):
+                found.append(InVersion(name, version, version == current))
+    return found
+
+
+def _current(registry: Registry, name: str) -> int | None:
+    try:
+        return registry.current(name)
+    except BrokenEntry:
+        return None
+
+
+def _refuse_unknown(
+    ledger: Ledger, found: Revoked, names: frozenset[str], trouble: Exception | None
+) -> None:
+    known = any(entry.names & names for entry in ledger.entries)
+    if known or found.datasets or found.runs or found.versions:
+        return
+    if trouble:
+        raise RegistryRefused(str(trouble)) from trouble
+    entered = ", ".join(dict.fromkeys(entry.who for entry in ledger.entries))
+    raise BadRequest(
+        f"{found.who!r} is neither in consent.toml nor in any dataset or version here"
+        + (f"; in consent.toml there is: {entered}" if entered else "")
+    )
+
+
+def _remove(home: Path, datasets: Sequence[InDataset]) -> None:
+    for found in datasets:
+        if found.left and found.numbers:
+            note = f"{ledgers.now():%Y-%m-%d}: {found.rows} {NOTE}"
+            store.without(home, found.persona, found.numbers, note)
+        else:
+            store.remove(home, found.persona)
+
+
+def _mark(registry: Registry, versions: Sequence[InVersion]) -> None:
+    for found in versions:
+        if found.version not in registry.revoked(found.persona):
+            registry.revoke(found.persona, found.version, ledgers.now())
