@@ -121,11 +121,12 @@ def bot(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """What is set up, what is missing, what to do about it."""
+    from adapters.consent.ledger import told
     from bot.platforms.discord.inviting import invite_link
     from deploy.local.doctor import examine, show
 
     with settled() as settings:
-        findings = asyncio.run(examine(settings, invite_link, _unfit()))
+        findings = asyncio.run(examine(settings, invite_link, _unfit(), told))
     if as_json:
         _print_json([asdict(finding) for finding in findings])
     else:
@@ -233,8 +234,9 @@ def grant_consent(
     with settled(AdaptersError) as settings:
         home = settings.home.root
         new = grant(home, who, also=also or (), persona=persona, to=to or PURPOSES, note=note)
-    done = f"{who} agreed" if new else f"it stands there already that {who} agreed"
-    _next(done, f"understudy train {persona}" if persona else "understudy import FORMAT FILE …")
+    said = f"{who} agreed, as {f'the subject of {persona}' if persona else 'a third party'}"
+    done = said if new else f"it was written down before: {said}"
+    _next(done, f"understudy train {persona}" if persona else "understudy consent list")
 
 
 @consents.command("revoke")

@@ -92,6 +92,17 @@ def _swap(fresh: Path, target: Path) -> None:
     shutil.rmtree(waiting, ignore_errors=True)
 
 
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A hidden file in the same folder, which is gone after the block unless it was renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
 def sweep(folder: Path, pattern: str) -> None:
     """Remove what killed writers left unfinished; what is young may still be written."""
     for left in folder.glob(pattern):

@@ -31,9 +31,8 @@ from pydantic import (
 )
 
 from adapters.errors import BadLedger, BadRequest, writing
-from adapters.folders import locked, sync
+from adapters.folders import beside, locked, sync
 from adapters.manifest import PersonaName
-from adapters.registry.writing import beside
 
 from .names import plain_all
 
@@ -111,10 +110,10 @@ class Ledger:
                 self._withdraw(place, entry)
 
     def _withdraw(self, place: int, entry: Withdrew) -> None:
-        names = entry.names
-        for before, other in enumerate(self.entries[:place]):
-            if isinstance(other, Agreed) and other.names & entry.names:
-                names |= other.names
+        above = self.entries[:place]
+        names = _known_as(entry.names, above)
+        for before, other in enumerate(above):
+            if isinstance(other, Agreed) and other.names & names:
                 self.revoked.setdefault(before, entry.withdrew)
         self.withdrawals.append(Withdrawal(names, entry.withdrew))
         self._withdrawn |= names
@@ -170,10 +169,13 @@ class Ledger:
 
     def known_as(self, names: frozenset[str]) -> frozenset[str]:
         """These names, and all that the ledger has of the same person."""
-        for entry in self.entries:
-            if entry.names & names:
-                names |= entry.names
-        return names
+        return _known_as(names, self.entries)
+
+
+def _known_as(names: frozenset[str], entries: Sequence[Entry]) -> frozenset[str]:
+    while further := frozenset[str]().union(*(e.names for e in entries if e.names & names)) - names:
+        names |= further
+    return names
 
 
 def read(home: Path) -> Ledger:
@@ -231,6 +233,16 @@ def _unusable(path: Path, reason: str) -> str:
         f"{path} can't be understood, so nobody counts as having agreed: {reason}; correct it "
         "there, or move it away and grant anew with: understudy consent grant WHO"
     )
+
+
+def told(home: Path) -> tuple[bool, str]:
+    """Whether the home's ledger can be understood, and in a sentence what of it."""
+    try:
+        ledger = read(home)
+    except BadLedger as error:
+        return False, str(error)
+    who = ", ".join(dict.fromkeys(entry.who for entry in ledger.standing))
+    return True, f"{who} agreed" if who else "nobody agreed to anything yet"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import ClassVar
 from uuid import uuid4
 
-from adapters.folders import sweep, sync
+from adapters.folders import beside, sweep, sync
 from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest, file_digest
 
 from .errors import BrokenEntry, Unreachable
@@ -37,7 +37,7 @@ from .folder import (
 )
 from .reading import MAX_BYTES
 from .remote import Listed, Remote, without_credentials
-from .writing import UNFINISHED, beside, replace, writing
+from .writing import UNFINISHED, replace, writing
 
 CLAIM = ".claim"
 """A publisher's mark on a version's number, made before anything else of the version."""
