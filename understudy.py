@@ -228,7 +228,8 @@ def grant_consent(
     note: Annotated[str, typer.Option(help="How they agreed, for instance: by mail.")] = "",
 ) -> None:
     """Write down that somebody agreed, to their own persona or to appear in another's."""
-    from adapters.consent.ledger import PURPOSES, grant
+    from adapters.consent.agreements import PURPOSES
+    from adapters.consent.ledger import grant
     from adapters.errors import AdaptersError
 
     with settled(AdaptersError) as settings:

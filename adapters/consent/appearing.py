@@ -12,7 +12,7 @@ from adapters.dataset.building import Others
 from adapters.dataset.scratch import Speaker
 from adapters.errors import BadRequest
 
-from .ledger import Ledger
+from .agreements import Ledger
 from .names import Stand, plain, plain_all
 
 PSEUDONYM, PLACEHOLDER, DROP = "pseudonym", "placeholder", "drop"

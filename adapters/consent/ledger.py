@@ -12,170 +12,26 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from adapters.errors import BadLedger, BadRequest, writing
 from adapters.folders import beside, locked, sync
-from adapters.manifest import PersonaName
 
-from .names import plain_all
+from .agreements import PURPOSES, Agreed, Entry, Ledger, Withdrew
 
 LEDGER = "consent.toml"
-Purpose = Literal["import", "train", "serve"]
-PURPOSES: tuple[Purpose, ...] = ("import", "train", "serve")
 HEADER = """\
 # Who agreed to what, from top to bottom: who withdrew has withdrawn all that stands above.
 # `understudy consent` only ever adds to this file; correct it by hand where it is wrong.
 """
 ENTRY = re.compile(r"^\s*\[\[\s*entry\s*\]\]", re.MULTILINE)
 MAX_BYTES = 8 * 1024**2
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    who: Name
-    also: tuple[Name, ...] = ()
-    """Further names, numbers and ids of the same person."""
-    by: str = ""
-    """Who wrote it down."""
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        return plain_all((self.who, *self.also))
-
-
-class Agreed(_Entry):
-    role: Literal["subject", "third party"]
-    persona: PersonaName | None = None
-    """Whose subject they are."""
-    to: Annotated[tuple[Purpose, ...], Field(min_length=1)]
-    agreed: AwareDatetime
-    note: str = ""
-    """How they agreed."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Agreed:
-        if (self.role == "subject") != (self.persona is not None):
-            raise ValueError("a subject has a persona, and a third party has none")
-        return self
-
-
-class Withdrew(_Entry):
-    withdrew: AwareDatetime
-
-
-Entry = Agreed | Withdrew
-
-
-@dataclass(frozen=True)
-class Withdrawal:
-    """Who withdrew, under all the names that the ledger knows of them."""
-
-    names: frozenset[str]
-    at: datetime
-
-
-class Ledger:
-    """What the entries amount to."""
-
-    def __init__(self, entries: Sequence[Entry] = ()) -> None:
-        self.entries = tuple(entries)
-        self.revoked: dict[int, datetime] = {}
-        """When an agreement, by its place, was withdrawn."""
-        self.withdrawals: list[Withdrawal] = []
-        self._withdrawn: frozenset[str] = frozenset()
-        for place, entry in enumerate(entries):
-            if isinstance(entry, Agreed):
-                self._withdrawn -= entry.names
-            else:
-                self._withdraw(place, entry)
-
-    def _withdraw(self, place: int, entry: Withdrew) -> None:
-        above = self.entries[:place]
-        names = _known_as(entry.names, above)
-        for before, other in enumerate(above):
-            if isinstance(other, Agreed) and other.names & names:
-                self.revoked.setdefault(before, entry.withdrew)
-        self.withdrawals.append(Withdrawal(names, entry.withdrew))
-        self._withdrawn |= names
-
-    @property
-    def standing(self) -> Iterator[Agreed]:
-        """The agreements that nobody has withdrawn."""
-        for place, entry in enumerate(self.entries):
-            if isinstance(entry, Agreed) and place not in self.revoked:
-                yield entry
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Every agreement, and those who withdrew without ever having agreed; for a list."""
-        listed = []
-        for place, entry in enumerate(self.entries):
-            row: dict[str, Any] = {"who": entry.who, "also": list(entry.also), "by": entry.by}
-            if isinstance(entry, Agreed):
-                row["as"] = f"subject of {entry.persona}" if entry.persona else entry.role
-                row |= {"role": entry.role, "persona": entry.persona, "to": list(entry.to)}
-                row |= {"agreed": _iso(entry.agreed), "note": entry.note}
-                row["revoked"] = _iso(self.revoked[place]) if place in self.revoked else None
-                listed.append(row)
-            elif not any(other.names & entry.names for other in self.entries[:place]):
-                row |= {"as": None, "role": None, "persona": None, "to": [], "agreed": None}
-                listed.append(row | {"note": "", "revoked": _iso(entry.withdrew)})
-        return listed
-
-    def subject(self, persona: str, names: Collection[str], to: Purpose) -> Agreed | None:
-        """The entry by which somebody agreed as the persona's subject; `names` are plain."""
-        for entry in self.standing:
-            if entry.persona == persona and to in entry.to and not entry.names.isdisjoint(names):
-                return entry
-        return None
-
-    def third_party(self, names: Collection[str]) -> bool:
-        """Whether somebody agreed to appear as themselves: what is imported is to be trained on
-        and served."""
-        to = {
-            purpose
-            for entry in self.standing
-            if entry.role == "third party" and not entry.names.isdisjoint(names)
-            for purpose in entry.to
-        }
-        return to.issuperset(PURPOSES)
-
-    def withdrawn(self, names: Collection[str]) -> bool:
-        """Whether the last that is known of somebody is that they withdrew."""
-        return not self._withdrawn.isdisjoint(names)
-
-    def withdrawn_all(self, names: Set[str]) -> bool:
-        """Whether it is known of each of these names."""
-        return names <= self._withdrawn
-
-    def known_as(self, names: frozenset[str]) -> frozenset[str]:
-        """These names, and all that the ledger has of the same person."""
-        return _known_as(names, self.entries)
-
-
-def _known_as(names: frozenset[str], entries: Sequence[Entry]) -> frozenset[str]:
-    while further := frozenset[str]().union(*(e.names for e in entries if e.names & names)) - names:
-        names |= further
-    return names
 
 
 def read(home: Path) -> Ledger:
@@ -315,6 +171,8 @@ def _add(home: Path, entry: Entry) -> None:
     moments = {"agreed", "withdrew"}
     lines = [f"{k} = {v if k in moments else _toml(v)}" for k, v in fields.items()]
     text = "\n".join([before.rstrip(), "", "[[entry]]", *lines, ""])
+    if len(text.encode()) > MAX_BYTES:
+        raise BadRequest(f"{path} would become larger than {MAX_BYTES >> 20} MiB")
     _parsed(path, text)
     with writing(home), beside(path) as temporary:
         with temporary.open("w", encoding="utf-8") as file:
@@ -333,10 +191,6 @@ def _toml(value: Any) -> str:
 
 def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
 
 
 def _user() -> str:

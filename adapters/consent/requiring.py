@@ -16,7 +16,7 @@ from adapters.errors import NoConsent
 from adapters.manifest import Manifest
 
 from . import ledger as ledgers
-from .ledger import Ledger, Purpose
+from .agreements import Ledger, Purpose
 from .names import Stand, plain_all
 
 STATED = "stated by the importer"
@@ -69,7 +69,7 @@ def record(home: Path, report: ImportReport) -> dict[str, Any]:
 def check_run(home: Path, run: Manifest, report: ImportReport | None) -> None:
     """Raises NoConsent unless the run may be published; `report` is its dataset's, if known."""
     ledger, name = ledgers.read(home), run.persona
-    if not run.consent or "subjects" not in run.consent:
+    if not run.consent or not run.consent.get("subjects"):
         raise NoConsent(
             f"nobody wrote down who agreed when {name} was trained; train it again: "
             f"understudy train {name}"

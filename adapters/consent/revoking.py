@@ -8,7 +8,7 @@ Doing it again finishes what was broken off. Knows nothing of servers: they see 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from adapters.registry import BrokenEntry, Registry, RegistryError
 from adapters.training import run as runs
 
 from . import ledger as ledgers
-from .ledger import Ledger
+from .agreements import Ledger
 from .names import Stand, plain, plain_all
 from .requiring import trained_on
 
@@ -112,36 +112,51 @@ def revoke(
         ledger = ledgers.read(home)
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))
-        datasets = tuple(_in_datasets(home, reports, names))
-        stand = Stand.of(home)
-        meant = _Meant(stand.fingerprints(names), frozenset(found.digest for found in datasets))
-        trained = tuple(_in_runs(home, meant))
-        trouble, opened, versions = None, None, list[InVersion]()
+        there = _There(registry)
+        found = _found(home, ledger, reports, there, who, names)
+        _refuse_unknown(ledger, found, names, there.trouble)
+        if only_look:
+            there.check()
+            return found
+        if found.agreements or not ledger.withdrawn_all(names):
+            ledgers.withdraw(home, who, found.also)
+        _remove(home, found.datasets, names)
+        there.mark(found.versions)
+    there.check(
+        f"; what {who} said is gone from the datasets here, and published versions are not "
+        "marked yet: run it again when that can be done"
+    )
+    return replace(found, done=True)
+
+
+class _There:
+    """The registry, which may be out of reach for now."""
+
+    def __init__(self, registry: Callable[[], Registry]) -> None:
+        self.trouble: RegistryError | None = None
+        self._registry: Registry | None = None
         try:
-            opened = registry()
-            versions = _in_versions(opened, meant)
+            self._registry = registry()
         except RegistryError as error:
-            trouble = error
-        standing = sum(1 for entry in ledger.standing if entry.names & names)
-        found = Revoked(
-            who, tuple(sorted(names - {plain(who)})), standing, datasets, trained,
-            tuple(versions), not only_look,
-        )  # fmt: skip
-        _refuse_unknown(ledger, found, names, trouble)
-        if not only_look:
-            if standing or not ledger.withdrawn_all(names):
-                ledgers.withdraw(home, who, found.also)
-            _remove(home, datasets)
-            if opened:
-                _mark(opened, versions)
-    if trouble and not only_look:
-        raise RegistryRefused(
-            f"{trouble}; what {who} said is gone from the datasets here, and published versions "
-            f"are not marked yet: run it again when the registry can be reached"
-        )
-    if trouble:
-        raise RegistryRefused(str(trouble)) from trouble
-    return found
+            self.trouble = error
+
+    def versions(self, meant: _Meant) -> list[InVersion]:
+        return _in_versions(self._registry, meant) if self._registry else []
+
+    def mark(self, versions: Sequence[InVersion]) -> None:
+        if not self._registry:
+            return
+        try:
+            for found in versions:
+                if found.version not in self._registry.revoked(found.persona):
+                    self._registry.revoke(found.persona, found.version, ledgers.now())
+        except RegistryError as error:
+            self.trouble = error
+
+    def check(self, besides: str = "") -> None:
+        """Raises RegistryRefused where something could not be done there."""
+        if self.trouble:
+            raise RegistryRefused(f"{self.trouble}{besides}") from self.trouble
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,28 @@ class _Meant:
 
     def by(self, manifest: Manifest) -> bool:
         return manifest.dataset.digest in self.digests or trained_on(manifest, self.fingerprints)
+
+
+def _found(
+    home: Path,
+    ledger: Ledger,
+    reports: Sequence[ImportReport],
+    there: _There,
+    who: str,
+    names: frozenset[str],
+) -> Revoked:
+    datasets = tuple(_in_datasets(home, reports, names))
+    digests = frozenset(found.digest for found in datasets if found.rows)
+    meant = _Meant(Stand.of(home).fingerprints(names), digests)
+    return Revoked(
+        who=who,
+        also=tuple(sorted(names - {plain(who)})),
+        agreements=sum(1 for entry in ledger.standing if entry.names & names),
+        datasets=datasets,
+        runs=tuple(_in_runs(home, meant)),
+        versions=tuple(there.versions(meant)),
+        done=False,
+    )
 
 
 def _reports(home: Path) -> list[ImportReport]:
@@ -178,15 +215,16 @@ def _in_datasets(
     found = []
     for report in reports:
         rows, subject = report.examples + report.held_out, False
+        named = bool(plain_all(report.speakers) & names)  # if only in what the report counts
         if report.people is None:  # it can't say which rows, and has to be imported anew anyway
             numbers = frozenset[int]()
-            held = rows if plain_all(report.speakers) & names else 0
+            held = rows if named else 0
         else:
             people = [who for who in report.people if plain_all(who.called) & names]
             numbers = frozenset(who.number for who in people)
             subject = any(who.role == "subject" for who in people)
             held = store.count(home, report.persona, numbers) if numbers else 0
-        if held or numbers:
+        if held or numbers or named:
             found.append(
                 InDataset(report.persona, held, rows - held, subject, numbers, report.digest)
             )
@@ -240,16 +278,12 @@ def _refuse_unknown(
     )
 
 
-def _remove(home: Path, datasets: Sequence[InDataset]) -> None:
+def _remove(home: Path, datasets: Sequence[InDataset], names: frozenset[str]) -> None:
     for found in datasets:
-        if found.left and found.numbers:
-            note = f"{ledgers.now():%Y-%m-%d}: {found.rows} {NOTE}"
-            store.without(home, found.persona, found.numbers, note)
+        if found.left:
+            note = f"{ledgers.now():%Y-%m-%d}: {found.rows} {NOTE}" if found.rows else ""
+            store.without(
+                home, found.persona, found.numbers, lambda name: plain(name) in names, note
+            )
         else:
             store.remove(home, found.persona)
-
-
-def _mark(registry: Registry, versions: Sequence[InVersion]) -> None:
-    for found in versions:
-        if found.version not in registry.revoked(found.persona):
-            registry.revoke(found.persona, found.version, ledgers.now())

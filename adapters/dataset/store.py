@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +114,11 @@ def names(home: Path) -> list[str]:
     return sorted(found | {name for name in waiting if NAME.fullmatch(name)})
 
 
-def without(home: Path, persona: str, people: Set[int], note: str) -> int:
+def without(
+    home: Path, persona: str, people: Set[int], named: Callable[[str], bool], note: str
+) -> int:
     """Takes the rows in which one of these people speaks out of the dataset, and them out of its
-    report; how many rows are left. Without any it is removed.
+    report, with whoever else is `named` so; how many rows are left. Without any it is removed.
 
     Raises NoDataset, NotWritable.
     """
@@ -127,7 +129,8 @@ def without(home: Path, persona: str, people: Set[int], note: str) -> int:
             for line in _without(source / name, people):
                 rows.add(line, held_out=name == HELD_OUT)
                 said.update(json.loads(line)["speakers"] | {"rows": 1})
-        rows.describe(_lessened(before, people, kept[TRAIN], kept[HELD_OUT], rows.digest(), note))
+        digest = rows.digest()
+        rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
     left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
     if not left:
         remove(home, persona)
@@ -152,18 +155,21 @@ def count(home: Path, persona: str, people: Set[int]) -> int:
 def _lessened(
     before: ImportReport,
     people: Set[int],
+    named: Callable[[str], bool],
     train: Counter[str],
     held_out: Counter[str],
     digest: str,
     note: str,
 ) -> ImportReport:
     left = tuple(person for person in before.people or () if person.number not in people)
-    gone = {person.name for person in before.people or ()} - {person.name for person in left}
+    gone = {who.name for who in before.people or ()} - {who.name for who in left}
+    gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
     return before.model_copy(
         update={
             "people": left,
             "speakers": {name: n for name, n in before.speakers.items() if name not in gone},
+            "persona_speakers": tuple(sorted(set(before.persona_speakers) - gone)),
             # Nobody knows whose words these samples are.
             "unparsed_samples": (),
             "cleaned_samples": {},
@@ -172,7 +178,7 @@ def _lessened(
             "held_out_messages": sum(held_out[number] for number in mine),
             "held_out": held_out["rows"],
             "digest": digest,
-            "notes": (*before.notes, note),
+            "notes": (*before.notes, *filter(None, [note])),
         }
     )
 

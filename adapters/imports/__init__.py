@@ -58,7 +58,7 @@ def import_chat(
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     appearing.checked(others)
-    agreed = ledger.read(home)
+    ledger.read(home)  # one that can't be understood is told before all is read
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
@@ -68,6 +68,7 @@ def import_chat(
         messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
         watch(1.0)
         chosen = _chosen(speakers, messages)
+        agreed = ledger.read(home)
         shown = appearing.others(agreed, home, messages.speakers, chosen, others, name)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
         with rewritten(home, persona) as rows:

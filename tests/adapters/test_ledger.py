@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.consent import ledger
-from adapters.consent.ledger import LEDGER, Agreed
+from adapters.consent.agreements import Agreed
+from adapters.consent.ledger import LEDGER
 from adapters.consent.names import MADE_UP, Stand, plain, plain_all
 from adapters.errors import BadLedger, BadRequest, NotWritable
 
