@@ -108,7 +108,7 @@ class Reconciler:
                 continue
             said = (
                 f"CONSENT WITHDRAWN: {name}@{serving} was trained on somebody who has withdrawn "
-                f"their consent; train and publish {name} again, then reload"
+                f"their consent; train and publish {name} again and reload, or remove it"
             )
             if self.revoked.get(name) != said:
                 log.error(said)

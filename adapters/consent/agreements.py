@@ -5,7 +5,7 @@ Entries are read from top to bottom. Knows nothing of files, datasets or version
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -82,10 +82,11 @@ class Ledger:
         self.revoked: dict[int, datetime] = {}
         """When an agreement, by its place, was withdrawn."""
         self.withdrawals: list[Withdrawal] = []
-        self._withdrawn: frozenset[str] = frozenset()
+        self.withdrawn_names: frozenset[str] = frozenset()
+        """Of whom the last that is known is that they withdrew."""
         for place, entry in enumerate(entries):
             if isinstance(entry, Agreed):
-                self._withdrawn -= entry.names
+                self.withdrawn_names -= entry.names
             else:
                 self._withdraw(place, entry)
 
@@ -96,7 +97,7 @@ class Ledger:
             if isinstance(other, Agreed) and other.names & names:
                 self.revoked.setdefault(before, entry.withdrew)
         self.withdrawals.append(Withdrawal(names, entry.withdrew))
-        self._withdrawn |= names
+        self.withdrawn_names |= names
 
     @property
     def standing(self) -> Iterator[Agreed]:
@@ -141,11 +142,7 @@ class Ledger:
 
     def withdrawn(self, names: Collection[str]) -> bool:
         """Whether the last that is known of somebody is that they withdrew."""
-        return not self._withdrawn.isdisjoint(names)
-
-    def withdrawn_all(self, names: Set[str]) -> bool:
-        """Whether it is known of each of these names."""
-        return names <= self._withdrawn
+        return not self.withdrawn_names.isdisjoint(names)
 
     def known_as(self, names: frozenset[str]) -> frozenset[str]:
         """These names, and all that the ledger has of the same person."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from adapters.dataset.building import Others
+from adapters.dataset.report import Person
 from adapters.dataset.scratch import Speaker
 from adapters.errors import BadRequest
 
@@ -55,6 +56,24 @@ def others(
         return Others(placeholders=hidden, left_out=left_out)
     made_up = _made_up(home, speakers, hidden, display_name) if hidden else {}
     return Others(names=made_up, left_out=left_out)
+
+
+def remembered(home: Path, people: Sequence[Person]) -> tuple[Person, ...]:
+    """People as a report keeps them: beside a made-up name stands nothing that says whose."""
+    stand = Stand.of(home)
+    return tuple(
+        person.model_copy(
+            update={
+                "fingerprints": tuple(sorted(stand.fingerprints(person.called))),
+                **({} if _as_themselves(person) else {"name": "", "id": ""}),
+            }
+        )
+        for person in people
+    )
+
+
+def _as_themselves(person: Person) -> bool:
+    return person.role == "subject" or person.shown == person.name
 
 
 def _made_up(

@@ -7,7 +7,7 @@ agreed, to what, and fingerprints by which a withdrawal finds what was trained o
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,12 @@ def record(home: Path, report: ImportReport) -> dict[str, Any]:
             f"nobody wrote down that {' and '.join(names)} agreed to be learned from; if they "
             f"did: {grant_command(report)}"
         )
+    stand = Stand.of(home)
+    withdrawn = {stand.fingerprint(name): name for name in sorted(ledger.withdrawn_names)}
     for person in report.people:
         if person.role == "third party":
-            _check_third_party(ledger, person, report.persona, again)
-    return _record(ledger, home, report)
+            _check_third_party(ledger, withdrawn, person, report.persona, again)
+    return _record(ledger, stand, report)
 
 
 def check_run(home: Path, run: Manifest, report: ImportReport | None) -> None:
@@ -118,14 +120,17 @@ def _missing(ledger: Ledger, report: ImportReport, to: Purpose) -> list[str]:
     ]
 
 
-def _check_third_party(ledger: Ledger, person: Person, persona: str, again: str) -> None:
-    names = plain_all(person.called)
-    if ledger.withdrawn(names):
-        raise NoConsent(
-            f"{person.name} withdrew their consent and still speaks in the dataset of {persona}; "
-            f"remove that: {shlex.join(['understudy', 'consent', 'revoke', person.name])}"
-        )
-    if person.shown == person.name and not ledger.third_party(names):
+def _check_third_party(
+    ledger: Ledger, withdrawn: Mapping[str, str], person: Person, persona: str, again: str
+) -> None:
+    for fingerprint in person.fingerprints:
+        if name := withdrawn.get(fingerprint):
+            who = person.name or name
+            raise NoConsent(
+                f"{who} withdrew their consent and still speaks in the dataset of {persona}; "
+                f"remove that: {shlex.join(['understudy', 'consent', 'revoke', who])}"
+            )
+    if not person.hidden and not ledger.third_party(plain_all(person.called)):
         raise NoConsent(
             f"{person.name} speaks in the dataset of {persona} under their own name, and nobody "
             f"wrote down that they agreed; if they did: "
@@ -134,20 +139,19 @@ def _check_third_party(ledger: Ledger, person: Person, persona: str, again: str)
         )
 
 
-def _record(ledger: Ledger, home: Path, report: ImportReport) -> dict[str, Any]:
-    stand, people = Stand.of(home), report.people or ()
+def _record(ledger: Ledger, stand: Stand, report: ImportReport) -> dict[str, Any]:
     entries = [
         entry
         for names in _subjects(report)
         if (entry := ledger.subject(report.persona, plain_all(names), "train"))
     ]
-    third = [person for person in people if person.role == "third party"]
+    third = [person for person in report.people or () if person.role == "third party"]
     return {
         "agreed": max(entry.agreed for entry in entries).isoformat(),
         "to": sorted(set.intersection(*(set(entry.to) for entry in entries))),
         "subjects": [sorted(stand.fingerprints(names)) for names in _subjects(report)],
-        "third_parties": [sorted(stand.fingerprints(person.called)) for person in third],
-        "third_parties_who_agreed": sum(person.shown == person.name for person in third),
+        "third_parties": [sorted(person.fingerprints) for person in third],
+        "third_parties_who_agreed": sum(not person.hidden for person in third),
         "others": report.others,
     }
 

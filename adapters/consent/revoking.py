@@ -20,7 +20,7 @@ from adapters.registry import BrokenEntry, Registry, RegistryError
 from adapters.training import run as runs
 
 from . import ledger as ledgers
-from .agreements import Ledger
+from .agreements import Agreed, Ledger
 from .names import Stand, plain, plain_all
 from .requiring import trained_on
 
@@ -54,6 +54,8 @@ class Revoked:
     also: tuple[str, ...]
     agreements: int
     """That were standing."""
+    subject_of: tuple[str, ...]
+    """Personas that are that person."""
     datasets: tuple[InDataset, ...]
     runs: tuple[str, ...]
     """Personas whose last training learned from them."""
@@ -88,11 +90,14 @@ class Revoked:
         personas = dict.fromkeys([*self.runs, *(found.persona for found in self.versions)])
         if not personas:
             return f"{self.who} has withdrawn; nothing was trained on them"
-        return (
-            f"{self.who} has withdrawn; import, train and publish again, then reload: "
-            f"{', '.join(personas)}. What serves until then says so in its log; to stop it at "
-            "once, remove the persona's folder from the registry"
-        )
+        again = [name for name in personas if name not in self.subject_of]
+        advice = [f"import, train and publish {name} again, then reload" for name in again]
+        advice += [
+            f"remove {name} from the registry and restart the server, as it goes on serving"
+            for name in personas
+            if name in self.subject_of
+        ]
+        return f"{self.who} has withdrawn; now {'; '.join(advice)}"
 
 
 def revoke(
@@ -118,7 +123,7 @@ def revoke(
         if only_look:
             there.check()
             return found
-        if found.agreements or not ledger.withdrawn_all(names):
+        if found.agreements or not names <= ledger.withdrawn_names:
             ledgers.withdraw(home, who, found.also)
         _remove(home, found.datasets, names)
         there.mark(found.versions)
@@ -178,18 +183,28 @@ def _found(
     who: str,
     names: frozenset[str],
 ) -> Revoked:
-    datasets = tuple(_in_datasets(home, reports, names))
+    fingerprints = _fingerprints(Stand.of(home), reports, names)
+    datasets = tuple(_in_datasets(home, reports, names, fingerprints))
     digests = frozenset(found.digest for found in datasets if found.rows)
-    meant = _Meant(Stand.of(home).fingerprints(names), digests)
+    meant = _Meant(fingerprints, digests)
     return Revoked(
         who=who,
         also=tuple(sorted(names - {plain(who)})),
         agreements=sum(1 for entry in ledger.standing if entry.names & names),
+        subject_of=_subject_of(ledger, datasets, names),
         datasets=datasets,
         runs=tuple(_in_runs(home, meant)),
         versions=tuple(there.versions(meant)),
         done=False,
     )
+
+
+def _subject_of(
+    ledger: Ledger, datasets: Sequence[InDataset], names: frozenset[str]
+) -> tuple[str, ...]:
+    said = (entry for entry in ledger.entries if isinstance(entry, Agreed) and entry.names & names)
+    personas = {entry.persona for entry in said if entry.persona}
+    return tuple(sorted(personas | {found.persona for found in datasets if found.subject}))
 
 
 def _reports(home: Path) -> list[ImportReport]:
@@ -209,8 +224,20 @@ def _names(ledger: Ledger, reports: Sequence[ImportReport], given: Sequence[str]
     return names.union(*(called for called in people if called & names))
 
 
+def _fingerprints(
+    stand: Stand, reports: Sequence[ImportReport], names: frozenset[str]
+) -> frozenset[str]:
+    """Of the names, and of the ids that hidden people have beside them."""
+    meant = stand.fingerprints(names)
+    people = [frozenset(who.fingerprints) for report in reports for who in report.people or ()]
+    return meant.union(*(one for one in people if one & meant))
+
+
 def _in_datasets(
-    home: Path, reports: Sequence[ImportReport], names: frozenset[str]
+    home: Path,
+    reports: Sequence[ImportReport],
+    names: frozenset[str],
+    fingerprints: frozenset[str],
 ) -> list[InDataset]:
     found = []
     for report in reports:
@@ -220,7 +247,7 @@ def _in_datasets(
             numbers = frozenset[int]()
             held = rows if named else 0
         else:
-            people = [who for who in report.people if plain_all(who.called) & names]
+            people = [who for who in report.people if fingerprints.intersection(who.fingerprints)]
             numbers = frozenset(who.number for who in people)
             subject = any(who.role == "subject" for who in people)
             held = store.count(home, report.persona, numbers) if numbers else 0

@@ -38,8 +38,10 @@ class Person(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
-    name: str
-    """As the export has it; the rows show another one where the person did not agree."""
+    fingerprints: tuple[str, ...] = ()
+    """Of their names and ids, by the home's own key: all that is kept of who is hidden."""
+    name: str = ""
+    """As the export has it; empty where the rows show a made-up one."""
     id: str = ""
     role: Literal["subject", "third party"]
     shown: str
@@ -47,7 +49,11 @@ class Person(BaseModel):
 
     @property
     def called(self) -> tuple[str, ...]:
-        return (self.name, self.id) if self.id else (self.name,)
+        return tuple(filter(None, (self.name, self.id)))
+
+    @property
+    def hidden(self) -> bool:
+        return not self.name
 
 
 class ImportReport(BaseModel):
@@ -136,8 +142,7 @@ class ImportReport(BaseModel):
 
     def _others(self) -> list[Person]:
         """Who speaks in the rows and not as themselves."""
-        third = (person for person in self.people or () if person.role == "third party")
-        return [person for person in third if person.shown != person.name]
+        return [person for person in self.people or () if person.hidden]
 
     def _rule(self, rule: str) -> Text:
         """Its name and meaning, and what it dropped: other people's text, so never markup."""

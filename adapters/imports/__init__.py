@@ -74,8 +74,10 @@ def import_chat(
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning)
             report = _report(
-                format, path, persona, voice, tally, messages, cleaning, era, built, rows, others
+                format, path, persona, voice, tally, messages, cleaning, era, built, rows
             )
+            who = {"people": appearing.remembered(home, built.people), "others": others}
+            report = report.model_copy(update=who)
             rows.describe(report)
     if consent:
         requiring.grant_stated(home, report)
@@ -169,7 +171,6 @@ def _report(
     era: Era | None,
     built: Built,
     rows: Rows,
-    others: str,
 ) -> ImportReport:
     speakers = scratch.speakers
     first, last = scratch.span or (None, None)
@@ -193,8 +194,6 @@ def _report(
         date_order_reason=tally.date_order_reason,
         speakers=dict(_by_name(scratch).most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
-        people=tuple(built.people),
-        others=others,
         cleaned=dict(cleaning.dropped),
         cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
         sessions=built.sessions,

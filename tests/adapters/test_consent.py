@@ -38,11 +38,11 @@ def test_who_did_not_agree_has_the_same_made_up_name_in_every_import(
     report = imported(chat, tmp_path)
     said = users(tmp_path)
     assert report.people is not None
-    shown = {person.name: person.shown for person in report.people}
-    assert shown["Ines"] == "Ines"
-    assert shown["Tom"] not in {"Tom", "Ines", "Maya"}
-    assert f"{shown['Tom']}: How is day number 0" in said
+    (made_up,) = {person.shown for person in report.people if person.hidden}
+    assert made_up not in {"Tom", "Ines", "Maya"}
+    assert f"{made_up}: How is day number 0" in said
     assert "Tom" not in said
+    assert "Tom" not in "".join(person.model_dump_json() for person in report.people)
     assert "Ines: secret of ines 1" in said
     again = imported(chat, tmp_path)
     assert again.digest == report.digest
@@ -51,7 +51,7 @@ def test_who_did_not_agree_has_the_same_made_up_name_in_every_import(
 def test_a_made_up_name_is_nobodys_of_the_chat(chat: Path, export: Export, tmp_path: Path) -> None:
     report = imported(chat, tmp_path)
     assert report.people is not None
-    (made_up,) = {person.shown for person in report.people if person.name == "Tom"}
+    made_up = next(person.shown for person in report.people if person.hidden)
     there = export(*(line.replace("Ines", f"{made_up} Smith") for line in group()), name="b.txt")
     report = imported(there, tmp_path)
     assert report.people is not None
@@ -92,6 +92,8 @@ def test_who_withdrew_is_left_out_whatever_is_asked_for(chat: Path, tmp_path: Pa
 
 
 def test_rows_remember_who_speaks_in_them_by_number(chat: Path, tmp_path: Path) -> None:
+    for who in ("Tom", "Ines"):
+        ledger.grant(tmp_path, who)
     report = imported(chat, tmp_path)
     people = {str(person.number): person for person in report.people or ()}
     dataset = store.load(tmp_path, "maya")
@@ -158,6 +160,11 @@ def test_training_is_refused_where_somebody_withdrew_after_the_import(
     ledger.withdraw(tmp_path, "Ines")
     with pytest.raises(NoConsent, match=r"Ines withdrew .*: understudy consent revoke Ines"):
         record(tmp_path, report)
+    (tmp_path / ledger.LEDGER).write_text(text)
+    hidden = imported(chat, tmp_path)
+    ledger.withdraw(tmp_path, "Tom")
+    with pytest.raises(NoConsent, match=r"tom withdrew .*: understudy consent revoke tom"):
+        record(tmp_path, hidden)
     first = text[: text.index("[[entry]]", text.index("[[entry]]") + 1)]
     (tmp_path / ledger.LEDGER).write_text(text.removeprefix(first))
     with pytest.raises(NoConsent, match=r"Ines speaks .* under their own name"):

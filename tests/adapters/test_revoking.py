@@ -223,3 +223,24 @@ def test_rows_that_a_person_has_edited_and_that_cannot_tell_go_too(
     path.write_text(json.dumps(row) + "\n" + rest)
     assert revoke(tmp_path, "Ines").datasets[0].rows == 16
     assert len(store.load(tmp_path, "maya").train) == 27 - 16 + 2  # the latest are held out
+
+
+def test_it_is_said_what_to_do_about_what_was_trained(chat: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "registry")
+    for persona in ("maya", "tom"):
+        leave_run(tmp_path, imported(chat, tmp_path, persona, consent=True))
+        publish(tmp_path, registry, persona)
+    done = revoke(tmp_path, "Maya", registry)
+    assert done.subject_of == ("maya",)
+    assert "import, train and publish tom again, then reload" in done.sentence
+    assert "remove maya from the registry and restart" in done.sentence
+    shown = [" ".join(row.values()) for row in done.rows()]
+    assert shown == [
+        "agreements Maya 1 withdrawn",
+        "dataset maya 30 rows removed; removed whole",
+        "dataset tom 14 rows removed; 15 rows left",
+        "training maya refused by publish",
+        "training tom refused by publish",
+        "version maya@1 marked; current",
+        "version tom@1 marked; current",
+    ]
