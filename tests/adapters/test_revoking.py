@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from adapters.consent import ledger
+from adapters.consent.found import Revoked
 from adapters.consent.requiring import record
-from adapters.consent.revoking import Revoked
 from adapters.consent.revoking import revoke as revoke_in
 from adapters.dataset import store
 from adapters.errors import BadRequest, NoConsent, NoDataset, RegistryRefused
