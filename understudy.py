@@ -33,9 +33,16 @@ app = typer.Typer(
     rich_markup_mode=None,  # its import alone takes a third of a second
 )
 
+consents = typer.Typer(help="Who agreed to what.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(consents, name="consent")
+
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 Persona = Annotated[str, typer.Argument(help="The persona's name, for instance maya.")]
 DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
+Who = Annotated[str, typer.Argument(help="Their name as it is in the chats, or their id there.")]
+Also = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Another name or id of theirs; repeatable.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the inference server.")]
 
 
@@ -114,11 +121,12 @@ def bot(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """What is set up, what is missing, what to do about it."""
+    from adapters.consent.ledger import told
     from bot.platforms.discord.inviting import invite_link
     from deploy.local.doctor import examine, show
 
     with settled() as settings:
-        findings = asyncio.run(examine(settings, invite_link, _unfit()))
+        findings = asyncio.run(examine(settings, invite_link, _unfit(), told))
     if as_json:
         _print_json([asdict(finding) for finding in findings])
     else:
@@ -139,6 +147,7 @@ def personas(as_json: Json = False) -> None:
                 "display_name": registry.card(name).display_name,
                 "current": registry.current(name),
                 "versions": registry.versions(name),
+                "revoked": registry.revoked(name),
             }
             for name in registry.names()
         ]
@@ -147,7 +156,7 @@ def personas(as_json: Json = False) -> None:
     elif not rows:
         _next("no persona yet", "understudy import whatsapp FILE --persona NAME --speaker WHO")
     else:
-        _print_table("name", "speaks as", "current", "versions", rows=rows)
+        _print_table("name", "speaks as", "current", "versions", "revoked", rows=rows)
 
 
 @app.command("import")
@@ -189,9 +198,16 @@ def import_(
     detect: Annotated[
         Path | None, typer.Option(help="Only name the format of this export, and why.")
     ] = None,
+    others: Annotated[
+        str, typer.Option(help="Who did not agree: pseudonym, placeholder or drop.")
+    ] = "pseudonym",
+    consent: Annotated[
+        bool, typer.Option("--consent", help="State that the persona's person agreed to it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
+    from adapters.consent import requiring
     from adapters.dataset.era import Era
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
@@ -206,12 +222,20 @@ def import_(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
-            columns=_columns(column or []), time_format=time_format, watch=watch,
+            columns=_columns(column or []), time_format=time_format,
+            others=others, consent=consent, watch=watch,
         )  # fmt: skip
+        missing = requiring.missing(settings.home.root, report)
+    grant = requiring.grant_command(report)
     if as_json:
-        _print_json(report.as_json())
+        stated = {"missing": missing, "grant": grant if missing else None}
+        _print_json({**report.as_json(), "consent": stated})
+        return
+    _print(report.table())
+    if missing:
+        done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
+        _next(f"the dataset of {persona} is written; {done}", grant)
     else:
-        _print(report.table())
         _next(f"the dataset of {persona} is written", f"understudy train {persona}")
 
 
@@ -233,6 +257,72 @@ def _name_format(path: Path, as_json: bool) -> None:
         _print_json(asdict(found))
     else:
         typer.echo(f"{found.format}: {found.reason}")
+
+
+@consents.command("grant")
+def grant_consent(
+    who: Who,
+    persona: Annotated[
+        str | None, typer.Option(help="As the subject of this persona; else as a third party.")
+    ] = None,
+    also: Also = None,
+    to: Annotated[
+        list[str] | None, typer.Option(help="import, train or serve; repeatable; default: all.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="How they agreed, for instance: by mail.")] = "",
+) -> None:
+    """Write down that somebody agreed, to their own persona or to appear in another's."""
+    from adapters.consent.agreements import PURPOSES
+    from adapters.consent.ledger import grant
+    from adapters.errors import AdaptersError
+
+    with settled(AdaptersError) as settings:
+        home = settings.home.root
+        new = grant(home, who, also=also or (), persona=persona, to=to or PURPOSES, note=note)
+    said = f"{who} agreed, as {f'the subject of {persona}' if persona else 'a third party'}"
+    done = said if new else f"it was written down before: {said}"
+    _next(done, f"understudy train {persona}" if persona else "understudy consent list")
+
+
+@consents.command("revoke")
+def revoke_consent(
+    who: Who,
+    also: Also = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would go and be marked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Withdraw all that somebody agreed to: their rows go, what was trained on them is marked."""
+    from adapters.consent.revoking import revoke
+    from adapters.errors import AdaptersError
+
+    with settled(AdaptersError) as settings:
+        found = revoke(
+            settings.home.root, lambda: _registry(settings), who, also=also or (), only_look=dry_run
+        )
+    if as_json:
+        _print_json(found.as_json())
+        return
+    _print_table("what", "of whom", "what becomes of it", rows=found.rows())
+    typer.echo(found.sentence, err=True)
+
+
+@consents.command("list")
+def list_consent(as_json: Json = False) -> None:
+    """List who agreed to what, and who withdrew it."""
+    from adapters.consent.ledger import read
+    from adapters.errors import AdaptersError
+
+    with settled(AdaptersError) as settings:
+        rows = read(settings.home.root).rows()
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        _next("nobody agreed to anything yet", "understudy consent grant WHO --persona NAME")
+    else:
+        columns = ("who", "also", "as", "to", "agreed", "revoked", "by", "note")
+        _print_table(*columns, rows=[{column: row[column] for column in columns} for row in rows])
 
 
 @app.command()

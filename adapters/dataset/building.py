@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 
 from adapters.manifest import PromptFormat
 
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
-from .render import render
-from .scratch import Scratch
+from .doubles import Said
+from .render import Turn, render
+from .report import Person
+from .scratch import Scratch, Session
 from .store import Row, Rows, encoded
 
 AT = b', "at": '
-"""Before a row's time, the last thing in it."""
+"""Before a row's time, with which begins what does not make it another one."""
+PLACEHOLDER = ("someone", "[message of someone else]")
+LEFT_OUT = "others who did not agree"
+"""What counts their messages in the report."""
 
 
 @dataclass
@@ -32,6 +38,20 @@ class Built:
     train: Part = field(default_factory=Part)
     held_out: Part = field(default_factory=Part)
     sessions: int = 0
+    people: list[Person] = field(default_factory=list)
+    """Who speaks in the rows."""
+
+
+@dataclass(frozen=True)
+class Others:
+    """How those appear who are not the persona: as themselves, unless it says otherwise here."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    """Other names, by the number of the speaker."""
+    placeholders: Set[int] = frozenset()
+    """Whose messages are only mentioned."""
+    left_out: Set[int] = frozenset()
+    """Whose messages are not there at all."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,7 @@ class Voice:
     """The numbers that the persona has in this export."""
     system_prompt: str
     layout: PromptFormat
+    others: Others = field(default_factory=Others)
 
 
 def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
@@ -52,9 +73,10 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     late = scratch.held_out_from(HELD_OUT_SHARE)
     doubles = "duplicates" not in cleaning.active
     sessions = scratch.sessions(late, doubles=doubles)
+    heard = _heard(sessions, voice.others.left_out, cleaning)
     size = voice.layout.window_messages
-    render_row = _renderer(scratch, voice)
-    for window in windows(sessions, voice.speakers, size, cleaning.dropped):
+    render_row = _renderer(scratch, voice, built.people)
+    for window in windows(heard, voice.speakers, size, cleaning.dropped):
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
@@ -68,17 +90,73 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     return built
 
 
-def _renderer(scratch: Scratch, voice: Voice) -> Callable[[Window], Row]:
+def _heard(
+    sessions: Iterator[Session], left_out: Set[int], cleaning: Cleaning
+) -> Iterator[Session]:
+    """The sessions without the messages of those who are left out."""
+
+    def without(said: Iterator[Said]) -> Iterator[Said]:
+        for one in said:
+            if one[1] in left_out:
+                cleaning.dropped[LEFT_OUT] += 1
+            else:
+                yield one
+
+    for session in sessions:
+        yield replace(session, said=without(session.said)) if left_out else session
+
+
+def _renderer(scratch: Scratch, voice: Voice, people: list[Person]) -> Callable[[Window], Row]:
+    others, number_of = voice.others, _numbering(scratch, voice, people)
     names = [
-        None if number in voice.speakers else speaker.name
+        None if number in voice.speakers else others.names.get(number, speaker.name)
         for number, speaker in enumerate(scratch.speakers)
     ]
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
+    def turns(window: Window) -> Iterator[Turn]:
+        before = None
+        for _, speaker, text, _ in window.said:
+            turn = PLACEHOLDER if speaker in others.placeholders else (names[speaker], text)
+            if turn != before or turn is not PLACEHOLDER:
+                yield turn
+            before = turn
+
     def row(window: Window) -> Row:
-        turns = [(names[speaker], text) for _, speaker, text, _ in window.said]
-        messages = render(whole, voice.system_prompt, voice.display_name, turns)
-        return {"messages": messages, "at": scratch.moment(window.said[0][0]).isoformat()}
+        messages = render(whole, voice.system_prompt, voice.display_name, list(turns(window)))
+        said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
+        speakers: Counter[str] = Counter()
+        for speaker, count in said.items():
+            speakers[str(number_of(speaker))] += count
+        at = scratch.moment(window.said[0][0]).isoformat()
+        return {"messages": messages, "at": at, "speakers": dict(speakers)}
 
     return row
+
+
+def _numbering(scratch: Scratch, voice: Voice, people: list[Person]) -> Callable[[int], int]:
+    """Gives each person of the rows a number when they first speak there; one who speaks in
+    several conversations is one person."""
+    speakers, places, known = scratch.speakers, dict[tuple[str, str], int](), dict[int, int]()
+
+    def number_of(speaker: int) -> int:
+        if speaker not in known:
+            who, mine = speakers[speaker], speaker in voice.speakers
+            place = places.setdefault((who.name, who.id), len(people))
+            if place == len(people):
+                people.append(
+                    Person(
+                        number=place,
+                        name=who.name,
+                        id=who.id,
+                        role="subject" if mine else "third party",
+                        shown=voice.display_name
+                        if mine
+                        else voice.others.names.get(speaker, who.name),
+                    )
+                )
+            known[speaker] = place
+        return known[speaker]
+
+    return number_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +30,30 @@ MEANING = {
 def display_name(persona: str) -> str:
     """What a persona is called where nobody said otherwise: `aunt-may` is Aunt May."""
     return " ".join(word.capitalize() for word in persona.split("-") if word) or persona
+
+
+class Person(BaseModel):
+    """Somebody who speaks in the rows, by the number that they have there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    fingerprints: tuple[str, ...] = ()
+    """Of their names and ids, by the home's own key: all that is kept of who is hidden."""
+    name: str = ""
+    """As the export has it; empty where the rows show a made-up one."""
+    id: str = ""
+    role: Literal["subject", "third party"]
+    shown: str
+    """The name in the rows."""
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.name, self.id)))
+
+    @property
+    def hidden(self) -> bool:
+        return not self.name
 
 
 class ImportReport(BaseModel):
@@ -62,6 +86,12 @@ class ImportReport(BaseModel):
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
     persona_speakers: tuple[str, ...]
+    people: tuple[Person, ...] | None = None
+    """Who speaks in the rows; None in a dataset of before that was remembered."""
+    others: str = ""
+    """How those appear who did not agree."""
+    notes: tuple[str, ...] = ()
+    """What became of the rows later."""
     cleaned: dict[str, int]
     cleaned_samples: dict[str, tuple[str, ...]] = {}
     """The beginnings of a few messages that each rule dropped."""
@@ -104,11 +134,19 @@ class ImportReport(BaseModel):
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
+        if others := self._others():
+            table.add_row(
+                f"{len(others):,}", "others", "people who did not agree, under made-up names"
+            )
         for number, line in self.unparsed_samples[:3]:
             table.add_row(str(number), "unparsed", Text(line))
         for note in self.notes:
             table.add_row("", "note", Text(note))
         return table
+
+    def _others(self) -> list[Person]:
+        """Who speaks in the rows and not as themselves."""
+        return [person for person in self.people or () if person.hidden]
 
     def _rule(self, rule: str) -> Text:
         """Its name and meaning, and what it dropped: other people's text, so never markup."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.consent import appearing, ledger, requiring
 from adapters.dataset.building import Built, Voice, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -43,17 +44,23 @@ def import_chat(
     drop: Collection[str] = (),
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
+    others: str = appearing.PSEUDONYM,
+    consent: bool = False,
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); `others` says how those appear who
+    did not agree (see appearing); with `consent` it is written down that the persona's speakers
+    did; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing is
+    written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
+    appearing.checked(others)
+    ledger.read(home)  # one that can't be understood is told before all is read
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
@@ -64,13 +71,19 @@ def import_chat(
         messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
         watch(1.0)
         chosen = _chosen(speakers, messages)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat())
+        agreed = ledger.read(home)
+        shown = appearing.others(agreed, home, messages.speakers, chosen, others, name)
+        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning)
             report = _report(
                 format, path, persona, voice, tally, messages, cleaning, era, built, rows
             )
+            who = {"people": appearing.remembered(home, built.people), "others": others}
+            report = report.model_copy(update=who)
             rows.describe(report)
+    if consent:
+        requiring.grant_stated(home, report)
     return report
 
 

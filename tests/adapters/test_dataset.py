@@ -249,5 +249,6 @@ def test_rows_are_chat_messages_with_their_time() -> None:
                 {"role": "assistant", "content": "M2\nM3"},
             ],
             "at": "2020-01-01T10:01:00",
+            "speakers": {"0": 2, "1": 2},
         }
     ]
