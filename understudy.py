@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -171,18 +171,28 @@ def import_(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
     ] = None,
+    private_data: Annotated[
+        Literal["replace", "keep"], typer.Option(help="Put stand-ins in place of private data.")
+    ] = "replace",
+    private_data_kinds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Replace this alone (email, name, …); repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
     from adapters.dataset.era import Era
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
+    from adapters.privacy import KINDS
 
+    kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (), watch=watch,
+            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            private_kinds=kinds, watch=watch,
         )  # fmt: skip
     if as_json:
         _print_json(report.as_json())

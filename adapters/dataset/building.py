@@ -7,6 +7,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from adapters.manifest import PromptFormat
+from adapters.privacy import Privacy
 
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
@@ -45,15 +46,17 @@ class Voice:
     layout: PromptFormat
 
 
-def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
-    """Writes the rows as they come; `cleaning` learns what was left out."""
+def build(
+    scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning, privacy: Privacy
+) -> Built:
+    """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
     built = Built()
     scratch.arrange(voice.speakers)
     late = scratch.held_out_from(HELD_OUT_SHARE)
     doubles = "duplicates" not in cleaning.active
     sessions = scratch.sessions(late, doubles=doubles)
     size = voice.layout.window_messages
-    render_row = _renderer(scratch, voice)
+    render_row = _renderer(scratch, voice, privacy)
     for window in windows(sessions, voice.speakers, size, cleaning.dropped):
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
@@ -68,16 +71,16 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     return built
 
 
-def _renderer(scratch: Scratch, voice: Voice) -> Callable[[Window], Row]:
+def _renderer(scratch: Scratch, voice: Voice, privacy: Privacy) -> Callable[[Window], Row]:
     names = [
-        None if number in voice.speakers else speaker.name
+        None if number in voice.speakers else privacy.label(speaker.name)
         for number, speaker in enumerate(scratch.speakers)
     ]
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
     def row(window: Window) -> Row:
-        turns = [(names[speaker], text) for _, speaker, text, _ in window.said]
+        turns = [(names[speaker], privacy.veil(text)) for _, speaker, text, _ in window.said]
         messages = render(whole, voice.system_prompt, voice.display_name, turns)
         return {"messages": messages, "at": scratch.moment(window.said[0][0]).isoformat()}
 

@@ -1,6 +1,6 @@
 """From a chat export to a persona's dataset, whatever the format.
 
-read → find the speaker → clean, split, render → save
+read → clean → find the speaker → split, replace private data, render → save
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
+from adapters.privacy import KINDS, Privacy
+from adapters.privacy.pseudonyms import key
 from adapters.registry import BadName, checked
 
 from . import whatsapp
@@ -42,30 +44,37 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    private_kinds: Collection[str] = tuple(KINDS),
+    leave_alone: Collection[str] = (),
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
+    is replaced, but for the names of those to `leave_alone`, who agreed; `watch` is told how far
+    the reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
-    tally, cleaning = Tally(), Cleaning(keep, drop)
+    tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
     with scratch(home) as messages:
         read = importer(path, tally, Options(date_order, watch))
-        messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
+        messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
         watch(1.0)
         chosen = _chosen(speakers, messages)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat())
+        if privacy.kinds:
+            names = [speaker.name for speaker in messages.speakers]
+            own = [names[number] for number in chosen]
+            privacy.settle(key(home), persona, names, [name, *own, *leave_alone])
         with rewritten(home, persona) as rows:
-            built = build(messages, voice, rows, cleaning)
+            built = build(messages, voice, rows, cleaning, privacy)
             report = _report(
-                format, path, persona, voice, tally, messages, cleaning, era, built, rows
+                format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
             rows.describe(report)
     return report
@@ -155,17 +164,21 @@ def _report(
     tally: Tally,
     scratch: Scratch,
     cleaning: Cleaning,
+    privacy: Privacy,
     era: Era | None,
     built: Built,
     rows: Rows,
 ) -> ImportReport:
-    speakers = scratch.speakers
+    speakers, hidden = scratch.speakers, privacy.hidden
+    said: Counter[str] = Counter()
+    for spoken, count in _by_name(scratch).items():
+        said[privacy.label(spoken)] += count
     first, last = scratch.span or (None, None)
     return ImportReport(
         persona=persona,
         display_name=voice.display_name,
         format=format,
-        source=path.name,
+        source=hidden(path.name),
         imported_at=datetime.now(UTC).replace(microsecond=0),
         lines=tally.lines,
         kept=tally.bins["kept"],
@@ -174,15 +187,20 @@ def _report(
         media=tally.bins["media"],
         deleted=tally.bins["deleted"],
         unparsed=tally.bins["unparsed"],
-        unparsed_samples=tuple(tally.unparsed_samples),
+        unparsed_samples=tuple((n, hidden(line)) for n, line in tally.unparsed_samples),
         edited=tally.edited,
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
-        speakers=dict(_by_name(scratch).most_common()),
+        speakers=dict(said.most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
         cleaned=dict(cleaning.dropped),
-        cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
+        cleaned_samples={
+            rule: tuple(map(hidden, texts)) for rule, texts in cleaning.samples.items()
+        },
+        private_kinds=tuple(kind for kind in KINDS if kind in privacy.kinds),
+        replaced={kind: privacy.replaced[kind] for kind in KINDS if privacy.replaced[kind]},
+        replaced_samples={kind: tuple(texts) for kind, texts in privacy.samples.items()},
         sessions=built.sessions,
         learned=built.train.messages,
         examples=built.train.rows,

@@ -1,0 +1,325 @@
+"""Names of people in a text: those who speak in the chat, first names, and whoever is introduced.
+
+A statistical model would find more, and would need weights that are nowhere to be had offline;
+what this knows are words, capitals and the words around them. Knows nothing of pseudonyms, save
+that they are names already replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Set
+from functools import cache
+from typing import NamedTuple
+
+from .finding import Found
+from .pseudonyms import is_made_up
+from .words import spelt, words
+
+WORD = re.compile(r"[^\W\d_]+")
+HANDLE = re.compile(
+    r"(?<![\w@])@(?:\u2068([^\u2069\n]{1,80})\u2069?|([^\W\d_][\w.]{1,38}|\d{7,20}))"
+)
+SENTENCE_ENDS = frozenset(".!?…\n:;")
+SHORTEST_LOWER = 4
+MAX_INTRODUCED = 20_000
+TIMES_INTRODUCED = 2
+"""So often somebody is introduced before the name is believed without."""
+SURNAME_ENDINGS = (
+    "mann", "stein", "berg", "bauer", "meier", "meyer", "maier", "inger", "hofer", "ski", "ska",
+    "sky", "vić", "vic", "ova", "enko", "ian", "oğlu", "sen", "sson", "bach", "wald", "huber",
+)  # fmt: skip
+
+
+class Token(NamedTuple):
+    start: int
+    end: int
+    word: str
+    low: str
+
+
+class Names:
+    """Those of one chat: meet what is written in it, settle, then find."""
+
+    def __init__(self) -> None:
+        self._introduced: Counter[str] = Counter()
+        self._lower: frozenset[str] = frozenset()
+        """Whom a word without a capital may mean as well."""
+        self._known: frozenset[str] = frozenset()
+        self.spared: frozenset[str] = frozenset()
+        self._telling = _telling()
+
+    def meet(self, text: str) -> None:
+        """Learns who is introduced in a text that somebody wrote before or will have written."""
+        said = WORD.findall(text)
+        if _introducing().isdisjoint(said):
+            return
+        tokens = _tokens(text)
+        for place, token in enumerate(tokens):
+            if _capital(token.word) and _introduced(text, tokens, place):
+                low = token.low
+                if low in self._introduced or len(self._introduced) < MAX_INTRODUCED:
+                    self._introduced[low] += 1
+
+    def settle(self, speakers: Iterable[str], spared: Collection[str]) -> None:
+        """Everybody is known now."""
+        known, plain, speakers = words(), _plain(), list(speakers)
+        self.spared = frozenset(part for name in spared for part in parts(name))
+        of_speakers = frozenset(
+            part for name in speakers for part in parts(name) if part not in plain and len(part) > 1
+        )
+        introduced = frozenset(
+            low for low, times in self._introduced.items()
+            if times >= TIMES_INTRODUCED and low not in known.ambiguous
+        )  # fmt: skip
+        self._known = (of_speakers | introduced) - self.spared
+        called = frozenset(
+            next((part for part in parts(name) if part in of_speakers), "") for name in speakers
+        )
+        self._lower = ((called | known.first) & self._known) - known.capitals
+        self._telling = (_telling() | spelt(self._known)) - spelt(self.spared - known.kin)
+
+    def identifies(self, low: str) -> bool:
+        """Whether a word of a speaker's name tells who it is: "Mum" and "the" do not."""
+        return (
+            len(low) > 1 and low not in _plain() and low not in self.spared and not is_made_up(low)
+        )
+
+    @property
+    def all(self) -> frozenset[str]:
+        """In lower case."""
+        return self._known | self.spared | frozenset(self._introduced)
+
+    def find(self, text: str, said: Set[str], found: Found) -> None:
+        """Adds the names of a text; `said` are its words."""
+        if "@" in text:
+            self._handles(text, found)
+        if self._telling.isdisjoint(said):
+            return
+        tokens = _tokens(text)
+        german = len({token.low for token in tokens} & words().german) > 0
+        place = 0
+        while place < len(tokens):
+            if length := self._length(text, tokens, place, german):
+                for token in tokens[place : place + length]:
+                    self._add(token, found)
+                place += length
+            else:
+                place += 1
+
+    def _add(self, token: Token, found: Found) -> None:
+        low, known = token.low, words().first | self._known
+        if low in self.spared or low in words().particles or is_made_up(low):
+            return
+        if low.endswith("s") and low not in known and low[:-1] in known:
+            low = low[:-1]  # the stand-in takes the s of Petras Fahrrad
+        found.add(token.start, token.end, "name", low)
+
+    def _handles(self, text: str, found: Found) -> None:
+        for match in HANDLE.finditer(text):
+            group = 1 if match[1] else 2
+            if match[group].lower() in words().everybody or found.holds(*match.span()):
+                continue
+            tokens = _tokens(match[group]) if group == 1 else []
+            start = match.start(group)
+            for token in tokens:
+                self._add(token._replace(start=start + token.start, end=start + token.end), found)
+            if group == 2:
+                end = match.end() - len(match[2]) + len(match[2].rstrip("."))
+                self._add(Token(start, end, text[start:end], text[start:end].lower()), found)
+
+    def _length(self, text: str, tokens: list[Token], place: int, german: bool) -> int:
+        """Of how many words the name is that begins here; 0 where none does."""
+        token = tokens[place]
+        if is_made_up(token.low):
+            return 1
+        if not self._is_name(text, tokens, place, german):
+            return 0
+        length = 1
+        while place + length < len(tokens) and length < 5:
+            if not self._goes_on(text, tokens, place + length, german):
+                break
+            length += 1
+        while tokens[place + length - 1].low in words().particles and length > 1:
+            length -= 1
+        return length
+
+    def _goes_on(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
+        last, token = tokens[place - 1], tokens[place]
+        gap = text[last.end : token.start]
+        if gap not in (" ", "-", "’", "'") or not _capital(tokens[place - 1].word):
+            return gap == " " and last.low in words().particles and _capital(token.word)
+        if gap in ("’", "'"):
+            return last.low in ("o", "d") and _capital(token.word)
+        if gap == "-":
+            return _capital(token.word)
+        if token.low in words().particles:
+            return not german and place + 1 < len(tokens) and _capital(tokens[place + 1].word)
+        if not _capital(token.word) or token.low in words().never or len(token.word) < 2:
+            return False
+        if token.word.isupper() and not last.word.isupper() and len(token.word) < 5:
+            return False
+        if german:
+            return self._is_surname(token.low)
+        return True
+
+    def _is_surname(self, low: str) -> bool:
+        return low in words().surnames or low in self._known or low.endswith(SURNAME_ENDINGS)
+
+    def _is_name(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
+        token, known = tokens[place], words()
+        low, capital = token.low, _capital(token.word)
+        if low in self.spared or (low in known.never and low not in self._known):
+            return False
+        if capital and _introduced(text, tokens, place):
+            return True
+        if low in known.ambiguous:
+            return capital and self._believed(text, tokens, place, german)
+        if low in self._known:
+            return capital or (low in self._lower)
+        if low in known.first:
+            return capital or (len(low) >= SHORTEST_LOWER and low not in known.capitals)
+        if low.endswith("s") and german and low[:-1] in known.first | self._known:
+            return capital and len(low) > 4
+        return capital and not german and _acts(text, tokens, place)
+
+    def _believed(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
+        """Whether a word that may be a name is one here."""
+        token, known = tokens[place], words()
+        if _acts(text, tokens, place):
+            return True
+        if token.low in known.months and token.low not in self._known:
+            return False
+        if german or token.word.isupper() or _begins_sentence(text, token.start):
+            return token.low in self._known and not german and _is_possessive(text, token)
+        if place + 1 < len(tokens) and _title_case(text, token, tokens[place + 1]):
+            return tokens[place + 1].low in known.surnames | self._known
+        if place and _title_case(text, tokens[place - 1], token):
+            return False
+        before = tokens[place - 1].low if place else ""
+        return before not in (
+            "in",
+            "the",
+            "a",
+            "of",
+            "this",
+            "next",
+            "last",
+            "since",
+            "until",
+            "to",
+        )
+
+
+def parts(name: str) -> list[str]:
+    """The words of somebody's name, in lower case."""
+    return [word.lower() for word in WORD.findall(name)]
+
+
+def _introduced(text: str, tokens: list[Token], place: int) -> bool:
+    """Whether the words before say that somebody's name follows."""
+    token, known = tokens[place], words()
+    if not place or token.low in known.never | known.signatures:
+        return False
+    last = tokens[place - 1]
+    gap = text[last.end : token.start]
+    if (last.low in known.titles and gap in (" ", ". ", ".")) or (last.word == "M" and gap == ". "):
+        return True
+    if gap == " ":
+        if last.low in known.kin or last.low in known.called:
+            return token.low not in known.kin
+        if last.low in known.greetings and _begins_sentence(text, last.start):
+            return token.low not in known.kin and token.low not in known.titles
+        if last.low in known.is_ and place > 1:
+            return tokens[place - 2].low in known.name_is or (
+                place > 2 and tokens[place - 3].low in known.name_is
+            )
+    return _is_signature(text, tokens, place)
+
+
+def _is_signature(text: str, tokens: list[Token], place: int) -> bool:
+    """The last words of a message, after "love," or "best wishes"."""
+    if len(tokens) - place > 2 or text[tokens[-1].end :].strip(" .!x❤️\n"):
+        return False
+    last, known = tokens[place - 1], words()
+    gap = text[last.end : tokens[place].start]
+    if last.low not in known.signatures or (
+        not gap.isspace() and gap.strip(" \n") not in (",", "!")
+    ):
+        return False
+    return all(_capital(token.word) and token.low not in known.never for token in tokens[place:])
+
+
+def _acts(text: str, tokens: list[Token], place: int) -> bool:
+    """Whether something is said of it, or done to it, that is said and done of people."""
+    known, token = words(), tokens[place]
+    if token.low in known.never or len(token.word) < 2 or token.word.isupper():
+        return False
+    listed = token.low in known.first or token.low in known.ambiguous
+    if place and text[tokens[place - 1].end : token.start] == " ":
+        before = tokens[place - 1].low
+        if before in known.addressed:
+            return True
+        if before in ("the", "a", "an", "my", "la", "el", "le", "il", "o", "die", "der", "das"):
+            return False
+    if place + 1 < len(tokens) and text[token.end : tokens[place + 1].start] == " ":
+        after = tokens[place + 1].low
+        if after in known.speaks:
+            return True
+        return listed and after in known.says and token.low not in known.months
+    return False
+
+
+def _tokens(text: str) -> list[Token]:
+    return [Token(m.start(), m.end(), m[0], m[0].lower()) for m in WORD.finditer(text)]
+
+
+def _capital(word: str) -> bool:
+    """Also of a script that has no capitals."""
+    return not word[0].islower()
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[max(0, start - 12) : start].rstrip(" \"'“¿¡(*_~-")
+    return not before or before[-1] in SENTENCE_ENDS or not before[-1].isprintable()
+
+
+def _title_case(text: str, first: Token, second: Token) -> bool:
+    """Two words with capitals next to each other, as in The Rose Garden."""
+    return (
+        text[first.end : second.start] == " "
+        and first.word[0].isupper()
+        and second.word[0].isupper()
+        and len(first.word) > 1
+    )
+
+
+def _is_possessive(text: str, token: Token) -> bool:
+    return text[token.end : token.end + 2] in ("'s", "’s")
+
+
+@cache
+def _telling() -> frozenset[str]:
+    """Words without any of which there is no name in a text, nobody known aside."""
+    known = words()
+    capitals = {word.capitalize() for word in known.ambiguous}
+    lower = {word for word in known.first - known.capitals if len(word) >= SHORTEST_LOWER}
+    names = spelt(known.first) - (known.first - lower)
+    inflected = {name + "s" for name in names if name[0].isupper() and len(name) > 3}
+    return names | capitals | inflected | _introducing() | spelt(known.addressed | known.speaks)
+
+
+@cache
+def _introducing() -> frozenset[str]:
+    known = words()
+    return spelt(
+        known.kin | known.titles | known.called | known.name_is | known.greetings | known.signatures
+    ) | {"M"}
+
+
+@cache
+def _plain() -> frozenset[str]:
+    """Words that speakers are called by which name nobody."""
+    known = words()
+    return known.never | known.kin | known.titles | known.particles
