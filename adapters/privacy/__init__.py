@@ -85,10 +85,11 @@ class Privacy:
 
     def _look(self, text: str, found: Found) -> None:
         kinds = self.kinds
-        said = set(WORD.findall(text))
-        if DIGIT.search(text) or "@" in text or not _hidden().isdisjoint(said):
+        said = WORD.findall(text)
+        digit = DIGIT.search(text)
+        if digit or "@" in text or not _hidden().isdisjoint(said):
             find_by_form(text, said, found, kinds)
-            if "address" in kinds:
+            if digit and "address" in kinds:
                 find_addresses(text, said, found)
         if "name" in kinds:
             self._names.find(text, said, found)

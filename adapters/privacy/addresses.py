@@ -6,7 +6,7 @@ Knows how streets are written in six languages; nothing of towns alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Collection
 from functools import cache
 
 from .finding import Found
@@ -70,7 +70,8 @@ FRENCH = re.compile(
     rf"(?:(?:de l|d|l)['’])?{CAP}(?:[ -](?:(?:{SMALL}) )?{CAP}){{0,3}}{TAIL}"
 )
 POSTCODE = re.compile(r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}(?![\w-])")
-STREETS = (ENGLISH, GERMAN, ROMANCE, FRENCH)
+NUMBERED = re.compile(rf"(?:{TYPES_DE}|Straße|Str\.|Weg|Platz|Allee|Ring)(?<=\w|\.) ?\d")
+"""Without which there is no German address."""
 
 PART = re.compile(rf"{UK}\b|\d+|[^\W\d_]+")
 OUR_POSTCODE = "ZZ99 9ZZ"
@@ -85,16 +86,20 @@ ENDING = re.compile(
 )
 
 
-def find_addresses(text: str, said: Set[str], found: Found) -> None:
+def find_addresses(text: str, said: Collection[str], found: Found) -> None:
     """Adds the addresses of a text; `said` are its words."""
-    for pattern in STREETS:
-        for match in pattern.finditer(text):
+    if not _types().isdisjoint(said):
+        for pattern in (ENGLISH, ROMANCE, FRENCH):
+            for match in pattern.finditer(text):
+                _add(text, *match.span(), found)
+        for match in LOWER_ENGLISH.finditer(text):
+            _add(text, *match.span(1), found)
+    if NUMBERED.search(text):
+        for match in GERMAN.finditer(text):
             _add(text, *match.span(), found)
     if not _cues().isdisjoint(said):
         for match in GERMAN_AT.finditer(text):
             _add(text, *match.span(), found)
-    for match in LOWER_ENGLISH.finditer(text):
-        _add(text, *match.span(1), found)
     for match in POSTCODE.finditer(text):
         if not match[0].startswith("ZZ"):
             _add(text, *match.span(), found)
@@ -134,6 +139,12 @@ def _stem(word: str) -> str:
         return ""
     stem = ENDING.sub("", low)
     return stem if len(stem) > 1 else low
+
+
+@cache
+def _types() -> frozenset[str]:
+    listed = f"{TYPES_EN}|{TYPES_ROMANCE}|{TYPES_FR}"
+    return spelt(frozenset(re.findall(r"[^\W\d_]+", listed.lower()))) | {"C"}
 
 
 @cache

@@ -8,7 +8,7 @@ their place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -124,7 +124,7 @@ class Found:
         return any(start < other.end and other.start < end for other in self.findings)
 
 
-def find_by_form(text: str, said: Set[str], found: Found, kinds: Set[str]) -> None:
+def find_by_form(text: str, said: Collection[str], found: Found, kinds: Set[str]) -> None:
     """Adds what has a form. `said` are the words of the text; none of them may be missing."""
     if "secret" in kinds:
         _secrets(text, said, found)
@@ -186,7 +186,7 @@ def _phones(text: str, cued: bool) -> Iterator[tuple[int, int, str]]:
             yield start, match.end(), number
 
 
-def _speaks_of_phones(said: Set[str]) -> bool:
+def _speaks_of_phones(said: Collection[str]) -> bool:
     return not cues().phone.isdisjoint(said) and cues().no_phone.isdisjoint(said)
 
 
@@ -218,7 +218,7 @@ def _valid(digits: str, region: str | None) -> str | None:
     return f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
-def _secrets(text: str, said: Set[str], found: Found) -> None:
+def _secrets(text: str, said: Collection[str], found: Found) -> None:
     if len(text) >= 20:
         for match in TOKENS.finditer(text):
             found.add(*match.span(), "secret", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ WORD = re.compile(r"[^\W\d_]+")
 HANDLE = re.compile(
     r"(?<![\w@])@(?:\u2068([^\u2069\n]{1,80})\u2069?|([^\W\d_][\w.]{1,38}|\d{7,20}))"
 )
+INNER_CAPITAL = re.compile(r"\S[\W_]+(?!I\b)[^\W\d_a-zß-öø-ÿ]")
+"""A word with a capital, or of a script without, after another one."""
 SENTENCE_ENDS = frozenset(".!?…\n:;")
 SHORTEST_LOWER = 4
 MAX_INTRODUCED = 20_000
@@ -52,8 +54,7 @@ class Names:
 
     def meet(self, text: str) -> None:
         """Learns who is introduced in a text that somebody wrote before or will have written."""
-        said = WORD.findall(text)
-        if _introducing().isdisjoint(said):
+        if not INNER_CAPITAL.search(text) or _introducing().isdisjoint(WORD.findall(text)):
             return
         tokens = _tokens(text)
         for place, token in enumerate(tokens):
@@ -78,7 +79,7 @@ class Names:
             next((part for part in parts(name) if part in of_speakers), "") for name in speakers
         )
         self._lower = ((called | known.first) & self._known) - known.capitals
-        self._telling = (_telling() | spelt(self._known)) - spelt(self.spared - known.kin)
+        self._telling = (_telling() | spelt(self._known)) - spelt(self.spared)
 
     def identifies(self, low: str) -> bool:
         """Whether a word of a speaker's name tells who it is: "Mum" and "the" do not."""
@@ -91,17 +92,23 @@ class Names:
         """In lower case."""
         return self._known | self.spared | frozenset(self._introduced)
 
-    def find(self, text: str, said: Set[str], found: Found) -> None:
+    def find(self, text: str, said: Collection[str], found: Found) -> None:
         """Adds the names of a text; `said` are its words."""
         if "@" in text:
             self._handles(text, found)
-        if self._telling.isdisjoint(said):
+        telling = self._telling
+        if telling.isdisjoint(said) and (
+            _leading().isdisjoint(said) or not INNER_CAPITAL.search(text)
+        ):
             return
         tokens = _tokens(text)
-        german = len({token.low for token in tokens} & words().german) > 0
+        german = not _german().isdisjoint(said)
         place = 0
         while place < len(tokens):
-            if length := self._length(text, tokens, place, german):
+            word = tokens[place].word
+            if word[0].islower() and word not in telling:
+                place += 1  # nearly always
+            elif length := self._length(text, tokens, place, german):
                 for token in tokens[place : place + length]:
                     self._add(token, found)
                 place += length
@@ -109,12 +116,15 @@ class Names:
                 place += 1
 
     def _add(self, token: Token, found: Found) -> None:
-        low, known = token.low, words().first | self._known
+        low = token.low
         if low in self.spared or low in words().particles or is_made_up(low):
             return
-        if low.endswith("s") and low not in known and low[:-1] in known:
+        if low.endswith("s") and not self._listed(low) and self._listed(low[:-1]):
             low = low[:-1]  # the stand-in takes the s of Petras Fahrrad
         found.add(token.start, token.end, "name", low)
+
+    def _listed(self, low: str) -> bool:
+        return low in self._known or low in words().first
 
     def _handles(self, text: str, found: Found) -> None:
         for match in HANDLE.finditer(text):
@@ -131,9 +141,6 @@ class Names:
 
     def _length(self, text: str, tokens: list[Token], place: int, german: bool) -> int:
         """Of how many words the name is that begins here; 0 where none does."""
-        token = tokens[place]
-        if is_made_up(token.low):
-            return 1
         if not self._is_name(text, tokens, place, german):
             return 0
         length = 1
@@ -172,6 +179,8 @@ class Names:
         low, capital = token.low, _capital(token.word)
         if low in self.spared or (low in known.never and low not in self._known):
             return False
+        if capital and is_made_up(low):
+            return True
         if capital and _introduced(text, tokens, place):
             return True
         if low in known.ambiguous:
@@ -180,7 +189,7 @@ class Names:
             return capital or (low in self._lower)
         if low in known.first:
             return capital or (len(low) >= SHORTEST_LOWER and low not in known.capitals)
-        if low.endswith("s") and german and low[:-1] in known.first | self._known:
+        if low.endswith("s") and german and self._listed(low[:-1]):
             return capital and len(low) > 4
         return capital and not german and _acts(text, tokens, place)
 
@@ -220,7 +229,7 @@ def parts(name: str) -> list[str]:
 def _introduced(text: str, tokens: list[Token], place: int) -> bool:
     """Whether the words before say that somebody's name follows."""
     token, known = tokens[place], words()
-    if not place or token.low in known.never | known.signatures:
+    if not place or token.low in known.never or token.low in known.signatures:
         return False
     last = tokens[place - 1]
     gap = text[last.end : token.start]
@@ -272,7 +281,7 @@ def _acts(text: str, tokens: list[Token], place: int) -> bool:
 
 
 def _tokens(text: str) -> list[Token]:
-    return [Token(m.start(), m.end(), m[0], m[0].lower()) for m in WORD.finditer(text)]
+    return [Token(*match.span(), word := match[0], word.lower()) for match in WORD.finditer(text)]
 
 
 def _capital(word: str) -> bool:
@@ -301,13 +310,24 @@ def _is_possessive(text: str, token: Token) -> bool:
 
 @cache
 def _telling() -> frozenset[str]:
-    """Words without any of which there is no name in a text, nobody known aside."""
+    """Words that are, or may be, names in every chat."""
     known = words()
     capitals = {word.capitalize() for word in known.ambiguous}
     lower = {word for word in known.first - known.capitals if len(word) >= SHORTEST_LOWER}
     names = spelt(known.first) - (known.first - lower)
     inflected = {name + "s" for name in names if name[0].isupper() and len(name) > 3}
-    return names | capitals | inflected | _introducing() | spelt(known.addressed | known.speaks)
+    return names | capitals | inflected
+
+
+@cache
+def _leading() -> frozenset[str]:
+    """Words beside which any word with a capital may be a name."""
+    return _introducing() | spelt(words().addressed | words().speaks)
+
+
+@cache
+def _german() -> frozenset[str]:
+    return spelt(words().german)
 
 
 @cache

@@ -16,7 +16,7 @@ import tempfile
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from adapters.errors import writing
@@ -167,6 +167,7 @@ class Pseudonyms:
         return made
 
 
+@lru_cache(maxsize=1 << 15)
 def is_made_up(word: str) -> bool:
     """Whether a word in lower case is one of our names."""
     return bool(_made_up().fullmatch(word))
