@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
 }
 MAX_SAMPLES, SAMPLE_CHARACTERS = 5, 80
 DIGIT = re.compile(r"\d")
-LONGEST = 20_000
+LONGEST = 4_000
 """Characters that are looked through at once."""
 
 
@@ -74,17 +74,16 @@ class Privacy:
         """What is private in a text, in order."""
         if not self.kinds:
             return []
-        found = Found()
-        for start in range(0, len(text), LONGEST):
-            part = found if start == 0 else Found()
-            self._look(text[start : start + LONGEST], part)
-            if start:
-                for at, end, kind, key in part.findings:
-                    found.findings.append(Finding(at + start, end + start, kind, key))
-        return sorted(found.findings)
+        if len(text) <= LONGEST:
+            return self._look(text)
+        return [
+            Finding(at + start, end + start, kind, key)
+            for start in range(0, len(text), LONGEST)
+            for at, end, kind, key in self._look(text[start : start + LONGEST])
+        ]
 
-    def _look(self, text: str, found: Found) -> None:
-        kinds = self.kinds
+    def _look(self, text: str) -> list[Finding]:
+        kinds, found = self.kinds, Found(text)
         said = WORD.findall(text)
         digit = DIGIT.search(text)
         if digit or "@" in text or not _hidden().isdisjoint(said):
@@ -93,6 +92,7 @@ class Privacy:
                 find_addresses(text, said, found)
         if "name" in kinds:
             self._names.find(text, said, found)
+        return sorted(found.findings)
 
     def veil(self, text: str) -> str:
         """The text with stand-ins, counted."""

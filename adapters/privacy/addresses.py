@@ -108,7 +108,9 @@ def find_addresses(text: str, said: Collection[str], found: Found) -> None:
 def _add(text: str, start: int, end: int, found: Found) -> None:
     spelt = text[start:end].rstrip(" ,")
     names = [low for part in PART.findall(spelt) if (low := _stem(part)) and low not in PLAIN]
-    if names and not any(is_made_up(name) for name in names):
+    if any(is_made_up(name) for name in names):
+        found.claim(start, start + len(spelt))
+    elif names:
         found.add(start, start + len(spelt), "address", " ".join(spelt.lower().split()))
 
 

@@ -19,9 +19,9 @@ from .words import spelt, words
 
 WORD = re.compile(r"[^\W\d_]+")
 HANDLE = re.compile(
-    r"(?<![\w@])@(?:\u2068([^\u2069\n]{1,80})\u2069?|([^\W\d_][\w.]{1,38}|\d{7,20}))"
+    r"(?<![\w@\]])@(?:\u2068([^\u2069\n]{1,80})\u2069?|([^\W\d_][\w.]{1,38}|\d{7,20}))"
 )
-INNER_CAPITAL = re.compile(r"\S[\W_]+(?!I\b)[^\W\d_a-zß-öø-ÿ]")
+INNER_CAPITAL = re.compile(r"\w[\W_]{1,8}(?!I\b)[^\W\d_a-zß-öø-ÿ]")
 """A word with a capital, or of a script without, after another one."""
 SENTENCE_ENDS = frozenset(".!?…\n:;")
 SHORTEST_LOWER = 4
