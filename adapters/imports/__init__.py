@@ -69,8 +69,8 @@ def import_chat(
         voice = Voice(name, chosen, prompt.strip(), PromptFormat())
         if privacy.kinds:
             names = [speaker.name for speaker in messages.speakers]
-            own = [names[number] for number in chosen]
-            privacy.settle(key(home), persona, names, [name, *own, *leave_alone])
+            spared = [name, *(names[number] for number in chosen), *leave_alone]
+            privacy.settle(key(home), persona, names, spared)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning, privacy)
             report = _report(

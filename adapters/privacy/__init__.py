@@ -14,8 +14,9 @@ from adapters.errors import BadRequest
 from adapters.messages import Message
 
 from .addresses import find_addresses, moved
+from .context import WORD
 from .finding import Finding, Found, cues, find_by_form
-from .names import WORD, Names
+from .names import Names
 from .pseudonyms import SECRET, Pseudonyms
 
 KINDS: Mapping[str, str] = {

@@ -18,10 +18,7 @@ TYPES_EN = (
     "Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Close|Court|Ct|Place|Pl|Square|Sq|Terrace|Way"
     "|Crescent|Cres|Gardens|Grove|Hill|Mews|Row|Walk|Boulevard|Blvd|Parkway|Highway|Hwy"
 )
-TYPES_DE = (
-    "straße|strasse|str\\.|str|weg|gasse|platz|allee|ring|damm|ufer|chaussee|promenade|steig|stieg"
-    "|pfad"
-)
+TYPES_DE = "straße|strasse|str\\.|str|weg|gasse|platz|allee|damm|ufer|chaussee|promenade|stieg|pfad"
 TYPES_ROMANCE = (
     "Calle|C/|Avenida|Avda\\.?|Av\\.?|Plaza|Pza\\.?|Paseo|Carrer|Camino|Ronda|Travesía|Rua|R\\."
     "|Travessa|Alameda|Praça|Largo|Estrada|Rodovia|Praceta|Via|Viale|Piazza|Piazzale|Corso|Vicolo"
@@ -52,8 +49,9 @@ LOWER_ENGLISH = re.compile(
     re.IGNORECASE,
 )
 GERMAN = re.compile(
-    rf"\b(?:{CAP}[ -])?(?:[^\W\d_][\w-]{{1,30}}?(?:{TYPES_DE})"
-    rf"|(?:Straße|Str\.|Weg|Platz|Allee|Ring))"
+    rf"\b(?:(?:{CAP}[ -])?(?!(?:Park|Sitz|Steh|Arbeits|Stell|Spiel|Tabellen|Lager)platz)"
+    rf"(?:[^\W\d_a-zß-öø-ÿ][\w-]{{1,30}}?(?:{TYPES_DE})|[^\W\d_][\w-]{{1,30}}?(?:straße|str\.))"
+    rf"|{CAP}[ -](?:Straße|Str\.|Weg|Platz|Allee|Ring))"
     rf"(?<=\w|\.) ?\d{{1,4}} ?(?:[a-hA-H]\b)?(?![\d:.])(?:-\d{{1,4}})?{TAIL}"
 )
 GERMAN_AT = re.compile(
@@ -81,9 +79,7 @@ PLAIN = frozenset(
     .lower().replace("\\", "").replace(".", "").replace("?", "").replace("/", "")
     .replace(" ", "|").split("|")
 )  # fmt: skip
-ENDING = re.compile(
-    r"(?:straße|strasse|str|weg|gasse|platz|allee|ring|damm|ufer|chaussee|steig|pfad)\Z"
-)
+ENDING = re.compile(r"(?:straße|strasse|str|weg|gasse|platz|allee|damm|ufer|chaussee|pfad)\Z")
 
 
 def find_addresses(text: str, said: Collection[str], found: Found) -> None:

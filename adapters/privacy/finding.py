@@ -84,11 +84,13 @@ ASSIGNED = re.compile(
 )
 GAP = r"(?:\s{1,3}[^\W\d_]{1,12}){0,4}?\s{0,3}"
 SAID = r"(?:[:=]|\b(?:is|ist|lautet|es|é|est|è|c['’]est|war|was)\b(?:\s{0,2}:)?)"
-PASSWORD = re.compile(
-    rf"\b(?:passwor[dt]|passwd|passphrase|pass|pw|pwd|kennwort|contraseña|clave|senha|mot de passe"
-    rf"|mdp)\b{GAP}({SAID})?\s{{0,3}}[\"'“„«]?([^\s\"'”“«»,;]{{4,64}})",
-    re.IGNORECASE,
+PASSWORDS = (
+    r"\b(?:passwor[dt]|passwd|passphrase|pass|pw|pwd|kennwort|contraseña|clave|senha|mot de passe"
+    r"|mdp)\b"
 )
+WORD_AFTER = r"\s{0,3}[\"'“„«]?([^\s\"'”“«»,;]{4,64})"
+PASSWORD = re.compile(rf"{PASSWORDS}{GAP}({SAID}){WORD_AFTER}", re.IGNORECASE)
+PASSWORD_NEXT = re.compile(rf"{PASSWORDS}(\s){WORD_AFTER}", re.IGNORECASE)
 CODE = re.compile(
     rf"\b(pin|codes?|otp|cvv|cvc|tan|código|codigo|codice)\b{GAP}({SAID})?\s{{0,3}}"
     r"([A-Z]?\d{3,8}(?:[- ]\d{3,4})?[A-Z#*]?|[\w-]{1,20}-\d{1,6})(?![\w%])",
@@ -237,7 +239,7 @@ def _secrets(text: str, said: Collection[str], found: Found) -> None:
             if not group or any(c.isdigit() for c in match[1]):
                 found.add(*match.span(group), "secret", "")
     if not cues().password.isdisjoint(said):
-        for match in PASSWORD.finditer(text):
+        for match in (*PASSWORD.finditer(text), *PASSWORD_NEXT.finditer(text)):
             if _is_password(match[2], match[1]):
                 start = match.start(2)
                 found.add(start, start + len(match[2].rstrip(".")), "secret", "")
@@ -247,7 +249,7 @@ def _secrets(text: str, said: Collection[str], found: Found) -> None:
                 found.add(*match.span(3), "secret", "")
 
 
-def _is_password(word: str, said: str | None) -> bool:
+def _is_password(word: str, said: str) -> bool:
     """Words that are no words, or whatever follows a colon."""
     bare = word.rstrip("?!.)")
     if (
@@ -258,7 +260,7 @@ def _is_password(word: str, said: str | None) -> bool:
     ):
         return False
     odd = any(not c.isalpha() and c not in "'’" for c in bare) or not bare[1:].islower()
-    return odd or said in (":", "=")
+    return odd or said[-1] in ":="
 
 
 class Cues(NamedTuple):

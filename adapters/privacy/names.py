@@ -11,19 +11,27 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import cache
-from typing import NamedTuple
 
+from .context import (
+    WORD,
+    Token,
+    acts,
+    begins_sentence,
+    has_capital,
+    in_title_case,
+    is_introduced,
+    is_possessive,
+    tokens_of,
+)  # fmt: skip
 from .finding import Found
 from .pseudonyms import is_made_up
 from .words import spelt, words
 
-WORD = re.compile(r"[^\W\d_]+")
 HANDLE = re.compile(
     r"(?<![\w@\]])@(?:\u2068([^\u2069\n]{1,80})\u2069?|([^\W\d_][\w.]{1,38}|\d{7,20}))"
 )
 INNER_CAPITAL = re.compile(r"\w[\W_]{1,8}(?!I\b)[^\W\d_a-zß-öø-ÿ]")
 """A word with a capital, or of a script without, after another one."""
-SENTENCE_ENDS = frozenset(".!?…\n:;")
 SHORTEST_LOWER = 4
 MAX_INTRODUCED = 20_000
 TIMES_INTRODUCED = 2
@@ -32,13 +40,6 @@ SURNAME_ENDINGS = (
     "mann", "stein", "berg", "bauer", "meier", "meyer", "maier", "inger", "hofer", "ski", "ska",
     "sky", "vić", "vic", "ova", "enko", "ian", "oğlu", "sen", "sson", "bach", "wald", "huber",
 )  # fmt: skip
-
-
-class Token(NamedTuple):
-    start: int
-    end: int
-    word: str
-    low: str
 
 
 class Names:
@@ -56,9 +57,9 @@ class Names:
         """Learns who is introduced in a text that somebody wrote before or will have written."""
         if not INNER_CAPITAL.search(text) or _introducing().isdisjoint(WORD.findall(text)):
             return
-        tokens = _tokens(text)
+        tokens = tokens_of(text)
         for place, token in enumerate(tokens):
-            if _capital(token.word) and _introduced(text, tokens, place):
+            if has_capital(token.word) and is_introduced(text, tokens, place):
                 low = token.low
                 if low in self._introduced or len(self._introduced) < MAX_INTRODUCED:
                     self._introduced[low] += 1
@@ -101,7 +102,7 @@ class Names:
             _leading().isdisjoint(said) or not INNER_CAPITAL.search(text)
         ):
             return
-        tokens = _tokens(text)
+        tokens = tokens_of(text)
         german = not _german().isdisjoint(said)
         place = 0
         while place < len(tokens):
@@ -131,7 +132,7 @@ class Names:
             group = 1 if match[1] else 2
             if match[group].lower() in words().everybody or found.holds(*match.span()):
                 continue
-            tokens = _tokens(match[group]) if group == 1 else []
+            tokens = tokens_of(match[group]) if group == 1 else []
             start = match.start(group)
             for token in tokens:
                 self._add(token._replace(start=start + token.start, end=start + token.end), found)
@@ -155,15 +156,15 @@ class Names:
     def _goes_on(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
         last, token = tokens[place - 1], tokens[place]
         gap = text[last.end : token.start]
-        if gap not in (" ", "-", "’", "'") or not _capital(tokens[place - 1].word):
-            return gap == " " and last.low in words().particles and _capital(token.word)
+        if gap not in (" ", "-", "’", "'") or not has_capital(tokens[place - 1].word):
+            return gap == " " and last.low in words().particles and has_capital(token.word)
         if gap in ("’", "'"):
-            return last.low in ("o", "d") and _capital(token.word)
+            return last.low in ("o", "d") and has_capital(token.word)
         if gap == "-":
-            return _capital(token.word)
+            return has_capital(token.word)
         if token.low in words().particles:
-            return not german and place + 1 < len(tokens) and _capital(tokens[place + 1].word)
-        if not _capital(token.word) or token.low in words().never or len(token.word) < 2:
+            return not german and place + 1 < len(tokens) and has_capital(tokens[place + 1].word)
+        if not has_capital(token.word) or token.low in words().never or len(token.word) < 2:
             return False
         if token.word.isupper() and not last.word.isupper() and len(token.word) < 5:
             return False
@@ -176,13 +177,13 @@ class Names:
 
     def _is_name(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
         token, known = tokens[place], words()
-        low, capital = token.low, _capital(token.word)
-        if low in self.spared or (low in known.never and low not in self._known):
+        low, capital = token.low, has_capital(token.word)
+        if low in self.spared:
             return False
-        if capital and is_made_up(low):
+        if capital and (is_made_up(low) or is_introduced(text, tokens, place)):
             return True
-        if capital and _introduced(text, tokens, place):
-            return True
+        if low in known.never and low not in self._known:
+            return False
         if low in known.ambiguous:
             return capital and self._believed(text, tokens, place, german)
         if low in self._known:
@@ -191,20 +192,20 @@ class Names:
             return capital or (len(low) >= SHORTEST_LOWER and low not in known.capitals)
         if low.endswith("s") and german and self._listed(low[:-1]):
             return capital and len(low) > 4
-        return capital and not german and _acts(text, tokens, place)
+        return capital and not german and acts(text, tokens, place)
 
     def _believed(self, text: str, tokens: list[Token], place: int, german: bool) -> bool:
         """Whether a word that may be a name is one here."""
         token, known = tokens[place], words()
-        if _acts(text, tokens, place):
+        if acts(text, tokens, place):
             return True
         if token.low in known.months and token.low not in self._known:
-            return False
-        if german or token.word.isupper() or _begins_sentence(text, token.start):
-            return token.low in self._known and not german and _is_possessive(text, token)
-        if place + 1 < len(tokens) and _title_case(text, token, tokens[place + 1]):
+            return is_possessive(text, token) and not begins_sentence(text, token.start)
+        if german or token.word.isupper() or begins_sentence(text, token.start):
+            return token.low in self._known and not german and is_possessive(text, token)
+        if place + 1 < len(tokens) and in_title_case(text, token, tokens[place + 1]):
             return tokens[place + 1].low in known.surnames | self._known
-        if place and _title_case(text, tokens[place - 1], token):
+        if place and in_title_case(text, tokens[place - 1], token):
             return False
         before = tokens[place - 1].low if place else ""
         return before not in (
@@ -224,88 +225,6 @@ class Names:
 def parts(name: str) -> list[str]:
     """The words of somebody's name, in lower case."""
     return [word.lower() for word in WORD.findall(name)]
-
-
-def _introduced(text: str, tokens: list[Token], place: int) -> bool:
-    """Whether the words before say that somebody's name follows."""
-    token, known = tokens[place], words()
-    if not place or token.low in known.never or token.low in known.signatures:
-        return False
-    last = tokens[place - 1]
-    gap = text[last.end : token.start]
-    if (last.low in known.titles and gap in (" ", ". ", ".")) or (last.word == "M" and gap == ". "):
-        return True
-    if gap == " ":
-        if last.low in known.kin or last.low in known.called:
-            return token.low not in known.kin
-        if last.low in known.greetings and _begins_sentence(text, last.start):
-            return token.low not in known.kin and token.low not in known.titles
-        if last.low in known.is_ and place > 1:
-            return tokens[place - 2].low in known.name_is or (
-                place > 2 and tokens[place - 3].low in known.name_is
-            )
-    return _is_signature(text, tokens, place)
-
-
-def _is_signature(text: str, tokens: list[Token], place: int) -> bool:
-    """The last words of a message, after "love," or "best wishes"."""
-    if len(tokens) - place > 2 or text[tokens[-1].end :].strip(" .!x❤️\n"):
-        return False
-    last, known = tokens[place - 1], words()
-    gap = text[last.end : tokens[place].start]
-    if last.low not in known.signatures or (
-        not gap.isspace() and gap.strip(" \n") not in (",", "!")
-    ):
-        return False
-    return all(_capital(token.word) and token.low not in known.never for token in tokens[place:])
-
-
-def _acts(text: str, tokens: list[Token], place: int) -> bool:
-    """Whether something is said of it, or done to it, that is said and done of people."""
-    known, token = words(), tokens[place]
-    if token.low in known.never or len(token.word) < 2 or token.word.isupper():
-        return False
-    listed = token.low in known.first or token.low in known.ambiguous
-    if place and text[tokens[place - 1].end : token.start] == " ":
-        before = tokens[place - 1].low
-        if before in known.addressed:
-            return True
-        if before in ("the", "a", "an", "my", "la", "el", "le", "il", "o", "die", "der", "das"):
-            return False
-    if place + 1 < len(tokens) and text[token.end : tokens[place + 1].start] == " ":
-        after = tokens[place + 1].low
-        if after in known.speaks:
-            return True
-        return listed and after in known.says and token.low not in known.months
-    return False
-
-
-def _tokens(text: str) -> list[Token]:
-    return [Token(*match.span(), word := match[0], word.lower()) for match in WORD.finditer(text)]
-
-
-def _capital(word: str) -> bool:
-    """Also of a script that has no capitals."""
-    return not word[0].islower()
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    before = text[max(0, start - 12) : start].rstrip(" \"'“¿¡(*_~-")
-    return not before or before[-1] in SENTENCE_ENDS or not before[-1].isprintable()
-
-
-def _title_case(text: str, first: Token, second: Token) -> bool:
-    """Two words with capitals next to each other, as in The Rose Garden."""
-    return (
-        text[first.end : second.start] == " "
-        and first.word[0].isupper()
-        and second.word[0].isupper()
-        and len(first.word) > 1
-    )
-
-
-def _is_possessive(text: str, token: Token) -> bool:
-    return text[token.end : token.end + 2] in ("'s", "’s")
 
 
 @cache

@@ -25,6 +25,7 @@ class Words:
     signatures: frozenset[str]
     says: frozenset[str]
     addressed: frozenset[str]
+    beside: frozenset[str]
     never: frozenset[str]
     german: frozenset[str]
     phone_cues: frozenset[str]

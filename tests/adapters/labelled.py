@@ -22,7 +22,9 @@ MARK = re.compile(r"⟦(\w+)\|([^⟧]+)⟧")
 SPEAKERS = ["Tom Whitfield", "Anna-Lena Krüger", "~ Pancho", "Will Hart", "Mum"]
 PERSONA = "Maya"
 HALVES = ("known", "unseen")
-"""The finder was written looking at the first half; the other was kept for measuring it."""
+"""The finder was written looking at the first half; the other was written before it, too, and kept
+for measuring. At the first look at that one, before anything was changed for it, recall was 0.969
+and precision 0.994 (of names 0.952 and 0.988, of secrets 0.947 and 1, of all others 1)."""
 
 
 @dataclass(frozen=True)

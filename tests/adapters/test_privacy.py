@@ -22,14 +22,14 @@ from tests.adapters.conftest import long_chat
 from tests.adapters.labelled import HALVES, items, privacy, score, table
 
 FLOORS = {
-    # kind: recall and precision that both halves reach
-    "name": (0.80, 0.90),
+    # recall and precision that are reached on both halves
+    "name": (0.93, 0.95),
     "email": (0.95, 0.95),
-    "phone": (0.85, 0.90),
-    "address": (0.85, 0.90),
+    "phone": (0.90, 0.95),
+    "address": (0.90, 0.95),
     "iban": (0.95, 0.95),
     "card": (0.95, 0.95),
-    "secret": (0.80, 0.85),
+    "secret": (0.90, 0.90),
 }
 PRIVATE = [
     "01/05/2020, 10:00 - Tom: my sister Annika lives at 14 Baker Street",
@@ -45,7 +45,7 @@ Export = Callable[..., Path]
 def test_private_data_is_found_and_little_else(half: str) -> None:
     done = score(items(half))
     for kind, (recall, precision) in FLOORS.items():
-        assert done.wanted[kind] >= 4
+        assert done.wanted[kind] >= 3
         assert done.recall(kind) >= recall, (kind, done.misses)
         assert done.precision(kind) >= precision, (kind, done.alarms)
     assert "recall" in table(half)
