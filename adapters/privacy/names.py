@@ -24,7 +24,7 @@ from .context import (
     tokens_of,
 )  # fmt: skip
 from .finding import Found
-from .pseudonyms import is_made_up
+from .pseudonyms import FICTION, is_made_up
 from .words import spelt, words
 
 HANDLE = re.compile(
@@ -136,7 +136,10 @@ class Names:
             start = match.start(group)
             for token in tokens:
                 self._add(token._replace(start=start + token.start, end=start + token.end), found)
-            if group == 2:
+            if match[group].isdigit():
+                if not FICTION.fullmatch(match[group]):
+                    found.add(start, match.end(), "phone", f"+{match[group]}")
+            elif group == 2:
                 end = match.end() - len(match[2]) + len(match[2].rstrip("."))
                 self._add(Token(start, end, text[start:end], text[start:end].lower()), found)
 

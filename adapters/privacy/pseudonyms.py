@@ -106,6 +106,8 @@ class Pseudonyms:
 
     def phone(self, number: str, spelt: str) -> str:
         """`number` with its country, the same however it is `spelt`."""
+        if spelt == number[1:]:
+            return _digits(self.phone(number, number))
         numbers = self._numbers("phone", number)
         draw = next(numbers)
         abroad = spelt.lstrip("( ").startswith(("+", "00"))

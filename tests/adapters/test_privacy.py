@@ -112,6 +112,9 @@ def test_stand_ins_are_of_the_same_kind_and_nobodys() -> None:
     for number in ("07400 123456", "+1 415 234 5678", "06 12 34 56 78", "0151 23456789"):
         assert FICTION.fullmatch(re.sub(r"\D", "", veil.veil(number)))
     assert veil.veil("+44 7400 123456")[-6:] == veil.veil("07400 123456")[-6:]
+    mention = veil.veil("@447400123456 you there?")
+    assert mention == f"@{re.sub(r'[^0-9]', '', veil.label('+44 7400 123456'))} you there?"
+    assert veil.veil(mention) == mention
     card = veil.veil("4111 1111 1111 1111")
     assert re.fullmatch(r"0000( \d{4}){3}", card)
     assert not luhn(card.replace(" ", ""))
