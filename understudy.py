@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -204,6 +204,13 @@ def import_(
     consent: Annotated[
         bool, typer.Option("--consent", help="State that the persona's person agreed to it.")
     ] = False,
+    private_data: Annotated[
+        Literal["replace", "keep"], typer.Option(help="Put stand-ins in place of private data.")
+    ] = "replace",
+    private_data_kinds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Replace this alone (email, name, …); repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
@@ -211,19 +218,21 @@ def import_(
     from adapters.dataset.era import Era
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
+    from adapters.privacy import KINDS
 
     if detect:
         _name_format(detect, as_json)
         return
     if not format or not path or not persona or not speaker:
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
+    kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
-            others=others, consent=consent, watch=watch,
+            private_kinds=kinds, others=others, consent=consent, watch=watch,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)

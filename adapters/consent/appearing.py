@@ -5,16 +5,18 @@ Who withdrew is left out, whatever was asked for. Knows the ledger and names; no
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.dataset.building import Others
+from adapters.dataset.people import Others
 from adapters.dataset.report import Person
 from adapters.dataset.scratch import Speaker
 from adapters.errors import BadRequest
 
 from .agreements import Ledger
-from .names import Stand, plain, plain_all
+from .names import Fingerprints, plain, plain_all
 
 PSEUDONYM, PLACEHOLDER, DROP = "pseudonym", "placeholder", "drop"
 SETTINGS = {
@@ -32,35 +34,49 @@ def checked(setting: str) -> str:
     return setting
 
 
-def others(
-    ledger: Ledger,
-    home: Path,
-    speakers: Sequence[Speaker],
-    subjects: Set[int],
-    setting: str,
-    display_name: str,
-) -> Others:
-    """What becomes of each speaker but the subjects, by number."""
-    left_out, hidden = set[int](), set[int]()
+@dataclass(frozen=True)
+class Standing:
+    """The numbers of the speakers, by what they agreed to."""
+
+    themselves: Set[int]
+    """The subjects, and who agreed to appear."""
+    hidden: Set[int]
+    withdrawn: Set[int]
+
+
+def standing(ledger: Ledger, speakers: Sequence[Speaker], subjects: Set[int]) -> Standing:
+    themselves, hidden, withdrawn = set(subjects), set[int](), set[int]()
     for number, speaker in enumerate(speakers):
         names = plain_all((speaker.name, speaker.id))
         if number in subjects:
             continue
         if ledger.withdrawn(names):
-            left_out.add(number)
-        elif not ledger.third_party(names):
+            withdrawn.add(number)
+        elif ledger.third_party(names):
+            themselves.add(number)
+        else:
             hidden.add(number)
+    return Standing(themselves, hidden, withdrawn)
+
+
+def others(
+    standing: Standing,
+    speakers: Sequence[Speaker],
+    setting: str,
+    made_up: Callable[[str], str],
+) -> Others:
+    """How everybody appears but the subjects; `made_up` makes another name of a name."""
+    names = _made_up(speakers, standing.hidden | standing.withdrawn, made_up)
     if setting == DROP:
-        return Others(left_out=left_out | hidden)
+        return Others(names, left_out=standing.withdrawn | standing.hidden)
     if setting == PLACEHOLDER:
-        return Others(placeholders=hidden, left_out=left_out)
-    made_up = _made_up(home, speakers, hidden, display_name) if hidden else {}
-    return Others(names=made_up, left_out=left_out)
+        return Others(names, placeholders=standing.hidden, left_out=standing.withdrawn)
+    return Others(names, left_out=standing.withdrawn)
 
 
 def remembered(home: Path, people: Sequence[Person]) -> tuple[Person, ...]:
     """People as a report keeps them: beside a made-up name stands nothing that says whose."""
-    stand = Stand.of(home)
+    stand = Fingerprints.of(home)
     return tuple(
         person.model_copy(
             update={
@@ -77,16 +93,15 @@ def _as_themselves(person: Person) -> bool:
 
 
 def _made_up(
-    home: Path, speakers: Sequence[Speaker], hidden: Set[int], display_name: str
+    speakers: Sequence[Speaker], hidden: Set[int], made_up: Callable[[str], str]
 ) -> dict[int, str]:
-    """A made-up name for each name: none that is somebody's in the export, nor twice the same."""
-    stand = Stand.of(home)
-    taken = {plain(word) for speaker in speakers for word in speaker.name.split()}
-    taken |= {plain(word) for word in display_name.split()} | {plain(display_name)}
+    """The same made-up name for the same name, and never for two."""
     by_name: dict[str, str] = {}
+    given: Counter[str] = Counter()
     for number in sorted(hidden):
         name = plain(speakers[number].name)
         if name not in by_name:
-            by_name[name] = stand.pseudonym(name, taken)
-            taken.add(plain(by_name[name]))
+            made = made_up(name)
+            given[made] += 1
+            by_name[name] = made if given[made] == 1 else f"{made} {given[made]}"
     return {number: by_name[plain(speakers[number].name)] for number in hidden}

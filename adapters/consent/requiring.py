@@ -17,7 +17,7 @@ from adapters.manifest import Manifest
 
 from . import ledger as ledgers
 from .agreements import Ledger, Purpose
-from .names import Stand, plain_all
+from .names import Fingerprints, plain_all
 
 STATED = "stated by the importer"
 
@@ -60,7 +60,7 @@ def record(home: Path, report: ImportReport) -> dict[str, Any]:
             f"nobody wrote down that {' and '.join(names)} agreed to be learned from; if they "
             f"did: {grant_command(report)}"
         )
-    stand = Stand.of(home)
+    stand = Fingerprints.of(home)
     withdrawn = {stand.fingerprint(name): name for name in sorted(ledger.withdrawn_names)}
     for person in report.people:
         if person.role == "third party":
@@ -76,7 +76,7 @@ def check_run(home: Path, run: Manifest, report: ImportReport | None) -> None:
             f"nobody wrote down who agreed when {name} was trained; train it again: "
             f"understudy train {name}"
         )
-    stand = Stand.of(home)
+    stand = Fingerprints.of(home)
     for withdrawal in ledger.withdrawals:
         if withdrawal.at >= run.created_at and trained_on(
             run, stand.fingerprints(withdrawal.names)
@@ -139,7 +139,7 @@ def _check_third_party(
         )
 
 
-def _record(ledger: Ledger, stand: Stand, report: ImportReport) -> dict[str, Any]:
+def _record(ledger: Ledger, stand: Fingerprints, report: ImportReport) -> dict[str, Any]:
     entries = [
         entry
         for names in _subjects(report)

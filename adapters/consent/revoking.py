@@ -21,7 +21,7 @@ from adapters.training import run as runs
 from . import ledger as ledgers
 from .agreements import Agreed, Ledger
 from .found import InDataset, InVersion, Revoked
-from .names import Stand, plain, plain_all
+from .names import Fingerprints, plain, plain_all
 from .requiring import trained_on
 
 NOTE = "rows were removed, as somebody who spoke in them withdrew their consent"
@@ -110,7 +110,7 @@ def _found(
     who: str,
     names: frozenset[str],
 ) -> Revoked:
-    fingerprints = _fingerprints(Stand.of(home), reports, names)
+    fingerprints = _fingerprints(Fingerprints.of(home), reports, names)
     datasets = tuple(_in_datasets(home, reports, names, fingerprints))
     digests = frozenset(found.digest for found in datasets if found.rows)
     meant = _Meant(fingerprints, digests)
@@ -152,7 +152,7 @@ def _names(ledger: Ledger, reports: Sequence[ImportReport], given: Sequence[str]
 
 
 def _fingerprints(
-    stand: Stand, reports: Sequence[ImportReport], names: frozenset[str]
+    stand: Fingerprints, reports: Sequence[ImportReport], names: frozenset[str]
 ) -> frozenset[str]:
     """Of the names, and of the ids that hidden people have beside them."""
     meant = stand.fingerprints(names)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
-from adapters.manifest import PromptFormat
+from adapters.privacy import Privacy
 
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .doubles import Said
+from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
 from .scratch import Scratch, Session
@@ -42,32 +43,10 @@ class Built:
     """Who speaks in the rows."""
 
 
-@dataclass(frozen=True)
-class Others:
-    """How those appear who are not the persona: as themselves, unless it says otherwise here."""
-
-    names: Mapping[int, str] = field(default_factory=dict)
-    """Other names, by the number of the speaker."""
-    placeholders: Set[int] = frozenset()
-    """Whose messages are only mentioned."""
-    left_out: Set[int] = frozenset()
-    """Whose messages are not there at all."""
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Who the persona is, and how its conversations are laid out."""
-
-    display_name: str
-    speakers: Set[int]
-    """The numbers that the persona has in this export."""
-    system_prompt: str
-    layout: PromptFormat
-    others: Others = field(default_factory=Others)
-
-
-def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
-    """Writes the rows as they come; `cleaning` learns what was left out."""
+def build(
+    scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning, privacy: Privacy
+) -> Built:
+    """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
     built = Built()
     scratch.arrange(voice.speakers)
     late = scratch.held_out_from(HELD_OUT_SHARE)
@@ -75,7 +54,7 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     sessions = scratch.sessions(late, doubles=doubles)
     heard = _heard(sessions, voice.others.left_out, cleaning)
     size = voice.layout.window_messages
-    render_row = _renderer(scratch, voice, built.people)
+    render_row = _renderer(scratch, voice, privacy, built.people)
     for window in windows(heard, voice.speakers, size, cleaning.dropped):
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
@@ -106,19 +85,20 @@ def _heard(
         yield replace(session, said=without(session.said)) if left_out else session
 
 
-def _renderer(scratch: Scratch, voice: Voice, people: list[Person]) -> Callable[[Window], Row]:
-    others, number_of = voice.others, _numbering(scratch, voice, people)
-    names = [
-        None if number in voice.speakers else others.names.get(number, speaker.name)
-        for number, speaker in enumerate(scratch.speakers)
-    ]
+def _renderer(
+    scratch: Scratch, voice: Voice, privacy: Privacy, people: list[Person]
+) -> Callable[[Window], Row]:
+    others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
+    number_of = numbering(scratch.speakers, voice.speakers, labels, people)
+    names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
     def turns(window: Window) -> Iterator[Turn]:
-        before = None
+        before: Turn | None = None
         for _, speaker, text, _ in window.said:
-            turn = PLACEHOLDER if speaker in others.placeholders else (names[speaker], text)
+            mentioned = speaker in others.placeholders
+            turn: Turn = PLACEHOLDER if mentioned else (names[speaker], privacy.veil(text))
             if turn != before or turn is not PLACEHOLDER:
                 yield turn
             before = turn
@@ -133,30 +113,3 @@ def _renderer(scratch: Scratch, voice: Voice, people: list[Person]) -> Callable[
         return {"messages": messages, "at": at, "speakers": dict(speakers)}
 
     return row
-
-
-def _numbering(scratch: Scratch, voice: Voice, people: list[Person]) -> Callable[[int], int]:
-    """Gives each person of the rows a number when they first speak there; one who speaks in
-    several conversations is one person."""
-    speakers, places, known = scratch.speakers, dict[tuple[str, str], int](), dict[int, int]()
-
-    def number_of(speaker: int) -> int:
-        if speaker not in known:
-            who, mine = speakers[speaker], speaker in voice.speakers
-            place = places.setdefault((who.name, who.id), len(people))
-            if place == len(people):
-                people.append(
-                    Person(
-                        number=place,
-                        name=who.name,
-                        id=who.id,
-                        role="subject" if mine else "third party",
-                        shown=voice.display_name
-                        if mine
-                        else voice.others.names.get(speaker, who.name),
-                    )
-                )
-            known[speaker] = place
-        return known[speaker]
-
-    return number_of

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from adapters.manifest import PersonaName, PromptFormat
+from adapters.privacy import KINDS
 
 from .clean import RULES
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 """Characters of a sample in the table."""
+SHOWN_REPLACED = 2
+"""Samples of each kind in the table."""
 MEANING = {
     "kept": "lines that begin a message",
     "merged": "further lines of a message",
@@ -81,7 +85,7 @@ class ImportReport(BaseModel):
     date_order: str | None = None
     date_order_reason: str | None = None
     notes: tuple[str, ...] = ()
-    """What the user should know about this export."""
+    """What the user should know about this export, and what became of the rows later."""
 
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
@@ -90,11 +94,15 @@ class ImportReport(BaseModel):
     """Who speaks in the rows; None in a dataset of before that was remembered."""
     others: str = ""
     """How those appear who did not agree."""
-    notes: tuple[str, ...] = ()
-    """What became of the rows later."""
     cleaned: dict[str, int]
     cleaned_samples: dict[str, tuple[str, ...]] = {}
     """The beginnings of a few messages that each rule dropped."""
+    private_kinds: tuple[str, ...] = ()
+    """What was replaced by stand-ins where it was found."""
+    replaced: dict[str, int] = {}
+    """How often, by kind."""
+    replaced_samples: dict[str, tuple[str, ...]] = {}
+    """The beginnings of a few messages with stand-ins in them."""
     sessions: int
     learned: int
     """Messages of the persona in the training rows."""
@@ -128,6 +136,8 @@ class ImportReport(BaseModel):
         table.add_row(f"{self.lines:,}", "in all", self._dates(), end_section=True)
         for rule, count in self.cleaned.items():
             table.add_row(f"{count:,}", "cleaned", self._rule(rule))
+        for kind, count in self.replaced.items():
+            table.add_row(f"{count:,}", "replaced", self._kind(kind))
         table.add_row(
             f"{self.learned:,}", "to learn", f"messages of {self._who()}, {self.examples:,} rows"
         )
@@ -150,11 +160,12 @@ class ImportReport(BaseModel):
 
     def _rule(self, rule: str) -> Text:
         """Its name and meaning, and what it dropped: other people's text, so never markup."""
-        from rich.text import Text
-
         meaning = f": {RULES[rule]}" if rule in RULES else ""
-        samples = "".join(f"\n  {text[:SHOWN]}" for text in self.cleaned_samples.get(rule, ()))
-        return Text.assemble(rule + meaning, (samples, "dim"))
+        return _with_samples(rule + meaning, self.cleaned_samples.get(rule, ()))
+
+    def _kind(self, kind: str) -> Text:
+        meaning = f": {KINDS[kind]}" if kind in KINDS else ""
+        return _with_samples(kind + meaning, self.replaced_samples.get(kind, ())[:SHOWN_REPLACED])
 
     def _dates(self) -> str:
         if not self.date_order:
@@ -163,3 +174,10 @@ class ImportReport(BaseModel):
 
     def _who(self) -> str:
         return " and ".join(self.persona_speakers)
+
+
+def _with_samples(meaning: str, samples: Iterable[str]) -> Text:
+    from rich.text import Text
+
+    shown = "".join(f"\n  {text[:SHOWN]}" for text in samples)
+    return Text.assemble(meaning, (shown, "dim"))

@@ -162,7 +162,7 @@ def _lessened(
     note: str,
 ) -> ImportReport:
     left = tuple(person for person in before.people or () if person.number not in people)
-    gone = {who.name for who in before.people or ()} - {who.name for who in left}
+    gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
     return before.model_copy(
@@ -173,6 +173,7 @@ def _lessened(
             # Nobody knows whose words these samples are.
             "unparsed_samples": (),
             "cleaned_samples": {},
+            "replaced_samples": {},
             "learned": sum(train[number] for number in mine),
             "examples": train["rows"],
             "held_out_messages": sum(held_out[number] for number in mine),

@@ -12,7 +12,7 @@ import pytest
 from adapters.consent import ledger
 from adapters.consent.agreements import Agreed
 from adapters.consent.ledger import LEDGER
-from adapters.consent.names import MADE_UP, Stand, plain, plain_all
+from adapters.consent.names import Fingerprints, plain, plain_all
 from adapters.errors import BadLedger, BadRequest, NotWritable
 
 MAYA, TOM = plain_all(["Maya"]), plain_all(["Tom"])
@@ -187,19 +187,8 @@ def test_two_spellings_are_one_name() -> None:
     assert plain("Tom 2") != plain("Tom")
 
 
-def test_stand_ins_are_the_same_in_one_home_and_say_nothing_in_another(tmp_path: Path) -> None:
-    here, again = Stand.of(tmp_path / "a"), Stand.of(tmp_path / "a")
-    other = Stand.of(tmp_path / "b")
-    names = [f"Person {n}" for n in range(40)]
-    assert [here.pseudonym(n) for n in names] == [again.pseudonym(n.upper()) for n in names]
-    assert [here.pseudonym(n) for n in names] != [other.pseudonym(n) for n in names]
+def test_fingerprints_are_the_same_in_one_home_and_say_nothing_in_another(tmp_path: Path) -> None:
+    here, again = Fingerprints.of(tmp_path / "a"), Fingerprints.of(tmp_path / "a")
+    other = Fingerprints.of(tmp_path / "b")
     assert here.fingerprint("Maya") == again.fingerprint("~maya") != other.fingerprint("Maya")
     assert (tmp_path / "a/keys/names").stat().st_mode & 0o777 == 0o600
-
-
-def test_made_up_names_never_run_out_and_are_not_taken_twice(tmp_path: Path) -> None:
-    stand, taken = Stand.of(tmp_path), set[str]()
-    for n in range(3 * len(MADE_UP)):
-        name = stand.pseudonym(f"Person {n}", taken)
-        assert plain(name) not in taken
-        taken.add(plain(name))
