@@ -66,11 +66,16 @@ def import_(
         list[str] | None,
         typer.Option(metavar="KIND", help="Replace this alone (email, name, …); repeatable."),
     ] = None,
+    burst_separator: Annotated[
+        str,
+        typer.Option(help="Between messages sent in a row; \\n is a line break."),
+    ] = r"\n",
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
     from adapters.consent import requiring
     from adapters.dataset.era import Era
+    from adapters.dataset.shape import Shape
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
     from adapters.privacy import KINDS
@@ -87,7 +92,8 @@ def import_(
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
-            private_kinds=kinds, others=others, consent=consent, watch=watch,
+            private_kinds=kinds, others=others, consent=consent,
+            shape=Shape(burst_separator.replace(r"\n", "\n")), watch=watch,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)

@@ -16,6 +16,7 @@ from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
 from .scratch import Scratch, Session
+from .shape import one_message
 from .store import Row, Rows, encoded
 
 AT = b', "at": '
@@ -94,11 +95,17 @@ def _renderer(
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
+    def turn_of(speaker: int, text: str) -> Turn:
+        if speaker in others.placeholders:
+            return PLACEHOLDER
+        said = privacy.veil(text)
+        mine = names[speaker] is None
+        return names[speaker], one_message(said, whole.burst_separator) if mine else said
+
     def turns(window: Window) -> Iterator[Turn]:
         before: Turn | None = None
         for _, speaker, text, _ in window.said:
-            mentioned = speaker in others.placeholders
-            turn: Turn = PLACEHOLDER if mentioned else (names[speaker], privacy.veil(text))
+            turn = turn_of(speaker, text)
             if turn != before or turn is not PLACEHOLDER:
                 yield turn
             before = turn

@@ -78,6 +78,8 @@ def clean_name(name: str, persona: str) -> str:
 
 def _say(messages: list[ChatMessage], role: str, text: str, separator: str) -> None:
     if messages and messages[-1]["role"] == role:
-        messages[-1]["content"] += separator + text
+        joined = messages[-1]["content"] + separator + text
+        suspect = "<" in joined or "[" in joined  # two halves may make a token
+        messages[-1]["content"] = neutralise(joined) if suspect else joined
     else:
         messages.append({"role": role, "content": text})

@@ -18,10 +18,10 @@ from adapters.dataset.people import Voice, called
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
+from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.keys import key
-from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
 from adapters.privacy import KINDS, Privacy
 from adapters.registry import BadName, checked
@@ -50,6 +50,7 @@ def import_chat(
     private_kinds: Collection[str] = tuple(KINDS),
     others: str = appearing.PSEUDONYM,
     consent: bool = False,
+    shape: Shape = USUAL,
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
@@ -57,8 +58,9 @@ def import_chat(
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
     from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
     is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
-    with `consent` it is written down that the persona's speakers did; `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    with `consent` it is written down that the persona's speakers did; `shape` is how the rows are
+    to look; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing
+    is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
@@ -79,7 +81,7 @@ def import_chat(
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
         shown = appearing.others(standing, known, others, privacy.made_up)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
+        voice = Voice(name, chosen, prompt.strip(), shape.prompt_format(), shown)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning, privacy)
             report = _report(

@@ -1,0 +1,51 @@
+"""What a user wants the rows of a dataset to look like. Knows nothing of messages or files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.errors import BadRequest
+from adapters.manifest import PromptFormat
+
+from .render import neutralise
+
+LONGEST_SEPARATOR = 16
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Raises BadRequest for what can't be."""
+
+    burst_separator: str = PromptFormat().burst_separator
+    """Between the messages that somebody sends one after the other."""
+
+    def __post_init__(self) -> None:
+        separator = self.burst_separator
+        if not separator.strip(" ") or len(separator) > LONGEST_SEPARATOR:
+            raise BadRequest(
+                "the burst separator stands between two messages: 1 to "
+                f"{LONGEST_SEPARATOR} characters that are not all spaces, such as ' / '"
+            )
+        if neutralise(separator) != separator:
+            raise BadRequest(
+                f"{separator!r} can't be the burst separator, as it looks like a model's special "
+                "token, and those are made plain text; take another one, such as ' / '"
+            )
+
+    def prompt_format(self) -> PromptFormat:
+        return PromptFormat(burst_separator=self.burst_separator)
+
+
+USUAL = Shape()
+
+
+def one_message(text: str, separator: str) -> str:
+    """The text without the separator in it, so that it is read as one message again.
+
+    Line breaks within a message become spaces where line breaks are what is between messages.
+    """
+    text = neutralise(text)
+    less = separator[:-1] if separator.strip("\n") == "" and len(separator) > 1 else " "
+    while separator in text:
+        text = less.join(filter(None, map(str.strip, text.split(separator))))
+    return text
