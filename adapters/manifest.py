@@ -81,6 +81,8 @@ class Dataset(_Frozen):
     digest: str
     examples: int
     held_out: int
+    layout: str = "conversations"
+    """How its rows were cut: "dialogue" is learned whole, whoever speaks."""
     first: datetime | None = None
     last: datetime | None = None
 

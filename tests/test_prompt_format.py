@@ -12,9 +12,9 @@ from bot import prompt as served
 from bot.cards import PromptFormat as Served
 
 PIECES = (
-    "a", "Maya", "ＭＡＹＡ", " ", "\n", "\n\n", ":", "|", "<|", "|>", "<", ">", "im_end", "｜", "s>",
-    "</s>", "<bos>", "[", "INST", "[/INST]", "]", "<<", "SYS", ">>", "\x00", "\u200b", "\u2028",
-    "\u00a0", "é", "\U0001f9e1", "{name}", "x" * 45, "/", "\r", "\t",
+    "a", "Maya", "ＭＡＹＡ", " ", "\n", "\n\n", ":", "|", "<|", "|>", "<", ">", "im_end", "｜",
+    "s>", "</s>", "<bos>", "[", "INST", "[/INST]", "]", "<<", "SYS", ">>", "\x00", "\u200b",
+    "\u2028", "\u00a0", "é", "\U0001f9e1", "{name}", "x" * 45, "/", "\r", "\t",
 )  # fmt: skip
 SEPARATORS = ("\n", "\n\n", " / ", "|")
 

@@ -66,6 +66,10 @@ def import_(
         list[str] | None,
         typer.Option(metavar="KIND", help="Replace this alone (email, name, …); repeatable."),
     ] = None,
+    layout: Annotated[
+        Literal["conversations", "pairs", "dialogue"],
+        typer.Option(help="Rows of a conversation, of one line and its answer, or of everybody."),
+    ] = "conversations",
     burst_separator: Annotated[
         str,
         typer.Option(help="Between messages sent in a row; \\n is a line break."),
@@ -93,7 +97,7 @@ def import_(
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent,
-            shape=Shape(burst_separator.replace(r"\n", "\n")), watch=watch,
+            shape=Shape(burst_separator.replace(r"\n", "\n"), layout), watch=watch,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from adapters.privacy import Privacy
 
 from .clean import Cleaning
-from .conversations import HELD_OUT_SHARE, Window, windows
+from .conversations import HELD_OUT_SHARE, Window, dialogues, windows
 from .doubles import Said
 from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
 from .scratch import Scratch, Session
-from .shape import one_message
+from .shape import USUAL, Shape, one_message
 from .store import Row, Rows, encoded
 
 AT = b', "at": '
@@ -45,29 +45,48 @@ class Built:
 
 
 def build(
-    scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning, privacy: Privacy
+    scratch: Scratch,
+    voice: Voice,
+    rows: Rows,
+    cleaning: Cleaning,
+    privacy: Privacy,
+    shape: Shape = USUAL,
 ) -> Built:
     """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
     built = Built()
     scratch.arrange(voice.speakers)
     late = scratch.held_out_from(HELD_OUT_SHARE)
-    doubles = "duplicates" not in cleaning.active
-    sessions = scratch.sessions(late, doubles=doubles)
-    heard = _heard(sessions, voice.others.left_out, cleaning)
-    size = voice.layout.window_messages
     render_row = _renderer(scratch, voice, privacy, built.people)
-    for window in windows(heard, voice.speakers, size, cleaning.dropped):
-        line = encoded(render_row(window))
-        if not scratch.is_new_row(line[: line.rindex(AT)]):
-            cleaning.dropped["duplicate rows"] += 1
-            continue
-        rows.add(line, held_out=window.session.held_out)
-        part = built.held_out if window.session.held_out else built.train
-        part.rows += 1
-        part.messages += window.mine
+    for held_out, part in ((True, built.held_out), (False, built.train)):
+        for window in _windows(scratch, voice, cleaning, shape, late, held_out=held_out):
+            line = encoded(render_row(window))
+            if not scratch.is_new_row(line[: line.rindex(AT)]):
+                cleaning.dropped["duplicate rows"] += 1
+                continue
+            rows.add(line, held_out=held_out)
+            part.rows += 1
+            part.messages += window.mine
     cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
     built.sessions = scratch.session_count
     return built
+
+
+def _windows(
+    scratch: Scratch,
+    voice: Voice,
+    cleaning: Cleaning,
+    shape: Shape,
+    late: int | None,
+    *,
+    held_out: bool,
+) -> Iterator[Window]:
+    """One side of the split. What is held out is answers in every layout, or those could not be
+    compared."""
+    doubles = "duplicates" not in cleaning.active
+    sessions = scratch.sessions(late, held_out=held_out, doubles=doubles)
+    heard = _heard(sessions, voice.others.left_out, cleaning)
+    cut = dialogues if shape.layout == "dialogue" and not held_out else windows
+    return cut(heard, voice.speakers, voice.layout.window_messages, cleaning.dropped)
 
 
 def _heard(

@@ -61,6 +61,43 @@ def windows(
             yield Window(window, mine, session)
 
 
+def dialogues(
+    sessions: Iterable[Session],
+    persona: Set[int],
+    window_messages: int,
+    dropped: Counter[str],
+) -> Iterator[Window]:
+    """Windows of all that is said, whoever says it; they begin with somebody else as well.
+
+    Each line is in one of them, but for the one that is said again before the persona's words
+    where a window would begin with those.
+    """
+    lead: Said | None = None
+    place = None
+    for session in sessions:
+        if (session.conversation, session.held_out) != place:
+            lead, place = None, (session.conversation, session.held_out)
+        window: list[Said] = []
+        for said in session.said:
+            mine = said[1] in persona
+            if len(window) >= window_messages + (LONGEST_ANSWER if mine else 0):
+                yield _window(window, persona, session)
+                window = []
+            if mine and not window and lead is None:
+                dropped["nobody had spoken before"] += 1
+                continue
+            if mine and not window and lead:
+                window.append(lead)
+            window.append(said)
+            lead = lead if mine else said
+        if window:
+            yield _window(window, persona, session)
+
+
+def _window(said: list[Said], persona: Set[int], session: Session) -> Window:
+    return Window(said, sum(one[1] in persona for one in said), session)
+
+
 def _exchanges(
     session: Session,
     lead: list[Said],

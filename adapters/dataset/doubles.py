@@ -31,9 +31,12 @@ class Doubles:
         self.count = 0
         self.samples: list[str] = []
 
-    def without(self, conversation: int, told: Iterable[Said]) -> Iterator[Said]:
-        """The same words twice in a second (or minute, where no seconds are written) of one
-        stretch are two messages."""
+    def without(self, session: int, told: Iterable[Said]) -> Iterator[Said]:
+        """What one session tells, without them.
+
+        The same words twice in a second (or minute, where no seconds are written) of one stretch
+        are two messages.
+        """
         again: Counter[tuple[int, str]] = Counter()
         at = None
         for said in told:
@@ -43,7 +46,7 @@ class Doubles:
                 at = second
             again[speaker, text] += 1
             what = id_ or f"{second} {speaker} {again[speaker, text]} {text}"
-            key = f"{conversation} {what}".encode("utf-8", "surrogatepass")
+            key = f"{session} {what}".encode("utf-8", "surrogatepass")
             if is_new(self._database, "said", key):
                 yield said
                 continue

@@ -116,6 +116,8 @@ class ImportReport(BaseModel):
     since: str | None = None
     until: str | None = None
     """The time that was asked for."""
+    layout: str = "conversations"
+    """How the training rows are cut (see Shape)."""
     system_prompt: str
     prompt_format: PromptFormat
     digest: str
@@ -139,7 +141,9 @@ class ImportReport(BaseModel):
         for kind, count in self.replaced.items():
             table.add_row(f"{count:,}", "replaced", self._kind(kind))
         table.add_row(
-            f"{self.learned:,}", "to learn", f"messages of {self._who()}, {self.examples:,} rows"
+            f"{self.learned:,}",
+            "to learn",
+            f"messages of {self._who()}, {self.examples:,} {self._rows()}",
         )
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
@@ -166,6 +170,10 @@ class ImportReport(BaseModel):
     def _kind(self, kind: str) -> Text:
         meaning = f": {KINDS[kind]}" if kind in KINDS else ""
         return _with_samples(kind + meaning, self.replaced_samples.get(kind, ())[:SHOWN_REPLACED])
+
+    def _rows(self) -> str:
+        kinds = {"pairs": "rows of a line and its answer", "dialogue": "rows of all that is said"}
+        return kinds.get(self.layout, "rows")
 
     def _dates(self) -> str:
         if not self.date_order:

@@ -217,18 +217,24 @@ class Scratch:
             held, cut = held + mine, first
         return cut
 
-    def sessions(self, late: int | None = None, *, doubles: bool = False) -> Iterator[Session]:
+    def sessions(
+        self, late: int | None = None, *, held_out: bool | None = None, doubles: bool = False
+    ) -> Iterator[Session]:
         """Conversation by conversation, each in order of time; `arrange` comes first.
 
-        Those that begin `late` or later are held out. What exports that overlap say twice is
-        left out and counted, unless `doubles` are wanted.
+        Those that begin `late` or later are held out; `held_out` asks for these alone, or for the
+        others. What exports that overlap say twice is left out and counted, unless `doubles` are
+        wanted.
         """
         tangles = self._database.execute("SELECT tangled FROM sessions ORDER BY rowid")
         for _, stretches in groupby(self._placed(), itemgetter(0)):
             tangled = bool(next(tangles)[0]) and not doubles
             begin = next(stretches)
+            is_late = late is not None and begin[2] >= late
+            if held_out is not None and held_out != is_late:
+                continue
             said = self._said(chain([begin], stretches), tangled)  # noqa: B031  # only read on
-            yield Session(begin[1], late is not None and begin[2] >= late, said)
+            yield Session(begin[1], is_late, said)
             for _ in said:
                 """What the caller has left."""
 
@@ -245,9 +251,9 @@ class Scratch:
             yield session, conversation, first, last, number, backwards, counts
 
     def _said(self, stretches: Iterable[Placed], tangled: bool) -> Iterator[Said]:
-        for _, conversation, _, _, number, backwards, _ in stretches:
+        for session, _, _, _, number, backwards, _ in stretches:
             told = self._told(number, backwards)
-            yield from self.doubles.without(conversation, told) if tangled else told
+            yield from self.doubles.without(session, told) if tangled else told
 
     def _told(self, stretch: int, backwards: int) -> Iterator[Said]:
         order = "DESC" if backwards else "ASC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from adapters.errors import BadRequest
 from adapters.manifest import PromptFormat
@@ -10,6 +11,9 @@ from adapters.manifest import PromptFormat
 from .render import neutralise
 
 LONGEST_SEPARATOR = 16
+Layout = Literal["conversations", "pairs", "dialogue"]
+"""Windows of a conversation; one line and the answer to it; windows of which every line is learned,
+whoever says it."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,12 @@ class Shape:
 
     burst_separator: str = PromptFormat().burst_separator
     """Between the messages that somebody sends one after the other."""
+    layout: Layout = "conversations"
 
     def __post_init__(self) -> None:
+        if self.layout not in get_args(Layout):
+            known = ", ".join(get_args(Layout))
+            raise BadRequest(f"there is no layout {self.layout!r}; there is: {known}")
         separator = self.burst_separator
         if not separator.strip(" ") or len(separator) > LONGEST_SEPARATOR:
             raise BadRequest(
@@ -33,6 +41,9 @@ class Shape:
             )
 
     def prompt_format(self) -> PromptFormat:
+        """How the persona is served as well: one that learns single pairs hears single lines."""
+        if self.layout == "pairs":
+            return PromptFormat(burst_separator=self.burst_separator, window_messages=1)
         return PromptFormat(burst_separator=self.burst_separator)
 
 

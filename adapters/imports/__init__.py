@@ -83,11 +83,15 @@ def import_chat(
         shown = appearing.others(standing, known, others, privacy.made_up)
         voice = Voice(name, chosen, prompt.strip(), shape.prompt_format(), shown)
         with rewritten(home, persona) as rows:
-            built = build(messages, voice, rows, cleaning, privacy)
+            built = build(messages, voice, rows, cleaning, privacy, shape)
             report = _report(
                 format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
-            who = {"people": appearing.remembered(home, built.people), "others": others}
+            who = {
+                "layout": shape.layout,
+                "people": appearing.remembered(home, built.people),
+                "others": others,
+            }
             report = report.model_copy(update=who)
             rows.describe(report)
     if consent:

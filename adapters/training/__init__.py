@@ -43,7 +43,9 @@ class TrainReport(BaseModel):
     rank: int
     examples: int
     tokens: int
-    """Of the persona, each counted once however often it was seen."""
+    """Learned ones, each counted once however often it was seen."""
+    layout: str = "conversations"
+    """How the rows were cut; "dialogue" is learned whole, whoever speaks."""
     too_long: int
     """Rows left out, as not even their last exchange fits the base's context."""
     seconds: float
@@ -62,9 +64,10 @@ class TrainReport(BaseModel):
             after = self.evaluation.get(f"held_out_{key}_after")
             if before is not None and after is not None:
                 table.add_row(name, f"{before:.3f}", f"{after:.3f}")
+        whose = "everybody" if self.layout == "dialogue" else self.persona
         table.caption = (
             f"rank {self.rank} on {self.base}, {self.examples:,} rows with {self.tokens:,} tokens "
-            f"of {self.persona}, {self.seconds:.0f} s"
+            f"of {whose}, {self.seconds:.0f} s"
         )
         return table
 
@@ -138,6 +141,7 @@ def _trained(
         rank=manifest.rank,
         examples=len(session.train),
         tokens=session.tokens,
+        layout=dataset.report.layout,
         too_long=len(dataset.train) - len(session.train),
         seconds=0.0,
         evaluation=evaluation,

@@ -1,4 +1,5 @@
-"""Rows as token ids, with labels on exactly the persona's words and their end-of-turn.
+"""Rows as token ids, with labels on exactly the persona's words and their end-of-turn, or on the
+words of everybody.
 
 Works with any chat template: it renders a row with a unique mark in place of every message, so
 the template's own text lies between the marks, and puts the words in afterwards. What precedes
@@ -8,7 +9,7 @@ answer the prompts it will be served with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +28,14 @@ Span = tuple[int, int]
 class Encoded:
     input_ids: list[int]
     labels: list[int]
-    """The token itself where the persona speaks, else IGNORED."""
+    """The token itself where it is learned, else IGNORED."""
     spoken_bytes: int
-    """UTF-8 bytes of the persona's words."""
+    """UTF-8 bytes of the words that are learned."""
 
 
 @dataclass(frozen=True)
 class _Laid:
-    """A row as one text, and where in it the persona's words and their endings are."""
+    """A row as one text, and where in it the learned words and the persona's endings are."""
 
     text: str
     spoken: list[Span]
@@ -42,16 +43,22 @@ class _Laid:
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, messages: Sequence[ChatMessage], max_tokens: int
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Sequence[ChatMessage],
+    max_tokens: int,
+    *,
+    everybody: bool = False,
 ) -> Encoded | None:
     """The row, without its oldest exchanges where it is longer than `max_tokens`.
 
-    None where not even its last exchange fits. Raises BadBaseModel for a template that can't be
-    learned from.
+    With `everybody` the lines of others are learned like the persona's: they stay in the turns
+    that they have when it is served. None where not even the last exchange fits. Raises
+    BadBaseModel for a template that can't be learned from.
     """
     rest = list(messages)
-    while any(message["role"] == "assistant" for message in rest):
-        encoded = _encode(tokenizer, rest)
+    learned = {"assistant", "user"} if everybody else {"assistant"}
+    while any(message["role"] in learned for message in rest):
+        encoded = _encode(tokenizer, rest, learned)
         if len(encoded.input_ids) <= max_tokens:
             return encoded
         rest = _without_oldest(rest)
@@ -63,8 +70,10 @@ def _without_oldest(messages: list[ChatMessage]) -> list[ChatMessage]:
     return [*system, *messages[len(system) + 2 :]]
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, messages: list[ChatMessage]) -> Encoded:
-    laid = _lay_out(tokenizer, messages)
+def _encode(
+    tokenizer: PreTrainedTokenizerBase, messages: list[ChatMessage], learned_roles: Set[str]
+) -> Encoded:
+    laid = _lay_out(tokenizer, messages, learned_roles)
     tokens = tokenizer(laid.text, add_special_tokens=False, return_offsets_mapping=True)
     ids: list[int] = tokens["input_ids"]
     offsets: list[Span] = tokens["offset_mapping"]
@@ -93,7 +102,9 @@ def _within(offsets: Sequence[Span], spans: Sequence[Span]) -> Iterator[int]:
             yield at
 
 
-def _lay_out(tokenizer: PreTrainedTokenizerBase, messages: list[ChatMessage]) -> _Laid:
+def _lay_out(
+    tokenizer: PreTrainedTokenizerBase, messages: list[ChatMessage], learned_roles: Set[str]
+) -> _Laid:
     marked: list[ChatMessage] = [
         {"role": message["role"], "content": _mark(at)} for at, message in enumerate(messages)
     ]
@@ -101,7 +112,12 @@ def _lay_out(tokenizer: PreTrainedTokenizerBase, messages: list[ChatMessage]) ->
     text, spoken, endings = "", [], []
     for at, message in enumerate(messages):
         if message["role"] != "assistant":
-            text += between[at] + message["content"]
+            text += between[at]
+            if message["role"] in learned_roles:
+                spoken.append((len(text), len(text) + len(message["content"])))
+            text += message["content"]
+            if at + 1 == len(messages):
+                text += between[-1]
             continue
         asked = _rendered(tokenizer, marked[:at], asking=True)
         text += _between(asked, at)[-1]

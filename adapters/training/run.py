@@ -81,6 +81,7 @@ def describe(
             digest=report.digest,
             examples=report.examples,
             held_out=report.held_out,
+            layout=report.layout,
             first=report.first,
             last=report.last,
         ),

@@ -37,7 +37,8 @@ class Session:
         with muted():
             self.loaded = load(base)
         try:
-            self.train = self._encoded(dataset.train)
+            everybody = dataset.report.layout == "dialogue"
+            self.train = self._encoded(dataset.train, everybody=everybody)
             self.held_out = self._encoded(dataset.held_out)
         except BadBaseModel as error:
             raise BadBaseModel(f"{base.name} can't be trained: {error}") from error
@@ -49,7 +50,7 @@ class Session:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the persona to learn from."""
+        """Tokens to learn: those of the persona, and of everybody in a dialogue."""
         return sum(label != IGNORED for row in self.train for label in row.labels)
 
     def recipe(self) -> Recipe:
@@ -77,9 +78,9 @@ class Session:
     def _measured(self, model: torch.nn.Module) -> Loss | None:
         return measure(model, self.held_out) if self.held_out else None
 
-    def _encoded(self, rows: Sequence[Row]) -> list[Encoded]:
+    def _encoded(self, rows: Sequence[Row], *, everybody: bool = False) -> list[Encoded]:
         tokenizer, room = self.loaded.tokenizer, self.loaded.max_tokens
-        found = (encode(tokenizer, row["messages"], room) for row in rows)
+        found = (encode(tokenizer, row["messages"], room, everybody=everybody) for row in rows)
         return [row for row in found if row]
 
 

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from adapters.consent import ledger
+from adapters.dataset.shape import Layout, Shape
 from adapters.errors import (
     AdaptersError,
     BadBaseModel,
@@ -254,3 +255,20 @@ def test_shapes_of_a_file_that_is_no_safetensors_are_refused(tmp_path: Path) -> 
     path.write_bytes(b"\xff" * 32)
     with pytest.raises(ValueError, match="not a safetensors file"):
         runs.shapes(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["conversations", "pairs", "dialogue"])
+def test_a_training_learns_from_each_layout(
+    layout: Layout, export: Export, tmp_path: Path, base: Path
+) -> None:
+    home = tmp_path / "home"
+    shape = Shape(layout=layout)
+    path = export(*long_chat())
+    import_chat("whatsapp", path, "maya", ["Maya"], home, consent=True, shape=shape)
+    report = train("maya", home, str(base), recipe=QUICK, console=Console(file=io.StringIO()))
+    figures = report.evaluation
+    assert figures["held_out_loss_after"] < figures["held_out_loss_before"] - 0.1
+    manifest = runs.load(home, "maya").manifest
+    assert manifest.dataset.layout == report.layout == layout
+    assert manifest.prompt_format == shape.prompt_format()
