@@ -70,6 +70,13 @@ def import_(
         Literal["conversations", "pairs", "dialogue"],
         typer.Option(help="Rows of a conversation, of one line and its answer, or of everybody."),
     ] = "conversations",
+    max_examples: Annotated[
+        int | None, typer.Option(help="Learn from so many rows at most.", min=1)
+    ] = None,
+    sample: Annotated[
+        Literal["recent", "even", "topics"],
+        typer.Option(help="Which ones: the latest, evenly over time, or over what they are about."),
+    ] = "recent",
     burst_separator: Annotated[
         str,
         typer.Option(help="Between messages sent in a row; \\n is a line break."),
@@ -97,7 +104,8 @@ def import_(
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent,
-            shape=Shape(burst_separator.replace(r"\n", "\n"), layout), watch=watch,
+            shape=Shape(burst_separator.replace(r"\n", "\n"), layout, max_examples, sample),
+            watch=watch,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from adapters.privacy import Privacy
 
 from .clean import Cleaning
-from .conversations import HELD_OUT_SHARE, Window, dialogues, windows
-from .doubles import Said
+from .conversations import Window
 from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
-from .scratch import Scratch, Session
+from .scratch import Scratch
 from .shape import USUAL, Shape, one_message
+from .sides import Sides
 from .store import Row, Rows, encoded
 
 AT = b', "at": '
 """Before a row's time, with which begins what does not make it another one."""
 PLACEHOLDER = ("someone", "[message of someone else]")
-LEFT_OUT = "others who did not agree"
-"""What counts their messages in the report."""
 
 
 @dataclass
@@ -40,6 +38,8 @@ class Built:
     train: Part = field(default_factory=Part)
     held_out: Part = field(default_factory=Part)
     sessions: int = 0
+    beyond_budget: int = 0
+    """Rows that were not chosen to learn from."""
     people: list[Person] = field(default_factory=list)
     """Who speaks in the rows."""
 
@@ -54,11 +54,13 @@ def build(
 ) -> Built:
     """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
     built = Built()
-    scratch.arrange(voice.speakers)
-    late = scratch.held_out_from(HELD_OUT_SHARE)
+    sides = Sides(scratch, voice, cleaning, shape)
     render_row = _renderer(scratch, voice, privacy, built.people)
-    for held_out, part in ((True, built.held_out), (False, built.train)):
-        for window in _windows(scratch, voice, cleaning, shape, late, held_out=held_out):
+    for held_out, part, side in (
+        (True, built.held_out, sides.held_out()),
+        (False, built.train, sides.train()),
+    ):
+        for window in side:
             line = encoded(render_row(window))
             if not scratch.is_new_row(line[: line.rindex(AT)]):
                 cleaning.dropped["duplicate rows"] += 1
@@ -66,43 +68,8 @@ def build(
             rows.add(line, held_out=held_out)
             part.rows += 1
             part.messages += window.mine
-    cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
-    built.sessions = scratch.session_count
+    built.sessions, built.beyond_budget = scratch.session_count, sides.beyond_budget
     return built
-
-
-def _windows(
-    scratch: Scratch,
-    voice: Voice,
-    cleaning: Cleaning,
-    shape: Shape,
-    late: int | None,
-    *,
-    held_out: bool,
-) -> Iterator[Window]:
-    """One side of the split. What is held out is answers in every layout, or those could not be
-    compared."""
-    doubles = "duplicates" not in cleaning.active
-    sessions = scratch.sessions(late, held_out=held_out, doubles=doubles)
-    heard = _heard(sessions, voice.others.left_out, cleaning)
-    cut = dialogues if shape.layout == "dialogue" and not held_out else windows
-    return cut(heard, voice.speakers, voice.layout.window_messages, cleaning.dropped)
-
-
-def _heard(
-    sessions: Iterator[Session], left_out: Set[int], cleaning: Cleaning
-) -> Iterator[Session]:
-    """The sessions without the messages of those who are left out."""
-
-    def without(said: Iterator[Said]) -> Iterator[Said]:
-        for one in said:
-            if one[1] in left_out:
-                cleaning.dropped[LEFT_OUT] += 1
-            else:
-                yield one
-
-    for session in sessions:
-        yield replace(session, said=without(session.said)) if left_out else session
 
 
 def _renderer(

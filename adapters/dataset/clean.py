@@ -23,6 +23,7 @@ RULES = {
     "system-text": "encrypted, or the app's own words",
     "noise": "one word, and more such messages than three in ten",
     "near-duplicates": "a long message that was there before, nearly word for word",
+    "held-out": "learned, it would tell what the persona is tested on",
     "duplicates": "the same message again, as in exports that overlap",
 }
 MAX_CHARACTERS = 1000
@@ -74,7 +75,7 @@ class Cleaning:
         near = Near()
         kept = self._by_rule(messages)
         while batch := list(islice(kept, BATCH)):
-            said_before = near.said_before([message for _, message in batch])
+            said_before = near.said_before([message.text for _, message in batch])
             for numbered, again in zip(batch, said_before, strict=True):
                 if again:
                     self.drop("near-duplicates", numbered[1].text)

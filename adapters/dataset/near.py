@@ -12,8 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.messages import Message
-
 MIN_WORDS, MIN_CHARACTERS = 8, 40
 """Different ones. Shorter messages are said again because people say them again."""
 BANDS, ROWS = 8, 4
@@ -42,16 +40,23 @@ class Near:
         self._weights = _odd(random, (LONGEST_WORD,))
         self._tables = np.zeros((BANDS, SLOTS), dtype=np.uint64)
 
-    def said_before(self, messages: Sequence[Message]) -> list[bool]:
-        """Of each message whether something very like it came earlier, in this batch or before."""
+    def said_before(self, texts: Sequence[str]) -> list[bool]:
+        """Of each text whether something very like it came earlier, in this batch or before."""
+        return self._looked_up(texts, learn=True)
+
+    def known(self, texts: Sequence[str]) -> list[bool]:
+        """Of each text whether something very like it was asked about before; it is forgotten."""
+        return self._looked_up(texts, learn=False)
+
+    def _looked_up(self, messages: Sequence[str], *, learn: bool) -> list[bool]:
         found = [False] * len(messages)
-        long = [n for n, message in enumerate(messages) if len(message.text) >= MIN_CHARACTERS]
+        long = [n for n, message in enumerate(messages) if len(message) >= MIN_CHARACTERS]
         if not long:
             return found
-        words, starts, texts = self._words([messages[n].text for n in long])
+        words, starts, texts = self._words([messages[n] for n in long])
         if len(starts):
-            for place in texts[self._again(words, starts)]:
-                said = messages[long[place]].text.casefold().split()
+            for place in texts[self._again(words, starts, learn=learn)]:
+                said = messages[long[place]].casefold().split()
                 found[long[place]] = len(set(said)) >= MIN_WORDS  # not "ha ha ha …"
         return found
 
@@ -76,7 +81,7 @@ class Near:
         starts = np.cumsum(counts[enough]) - counts[enough]
         return words, starts, np.flatnonzero(enough)
 
-    def _again(self, words: Hashes, starts: Places) -> NDArray[np.bool_]:
+    def _again(self, words: Hashes, starts: Places, *, learn: bool) -> NDArray[np.bool_]:
         agreeing = np.zeros(len(starts), dtype=np.int64)
         for factors, table in zip(self._factors, self._tables, strict=True):
             keys = np.zeros(len(starts), dtype=np.uint64)
@@ -84,11 +89,14 @@ class Near:
                 keys = (keys ^ np.minimum.reduceat(words * factor, starts)) * MIXER
             keys |= np.uint64(1)  # an empty slot is 0
             slots = (keys >> np.uint64(40)).astype(np.int64) % SLOTS
-            _, first = np.unique(keys, return_index=True)
-            repeated = np.ones(len(starts), dtype=bool)
-            repeated[first] = False
-            agreeing += repeated | (table[slots] == keys)
-            table[slots] = keys
+            again = table[slots] == keys
+            if learn:
+                _, first = np.unique(keys, return_index=True)
+                repeated = np.ones(len(starts), dtype=bool)
+                repeated[first] = False
+                again |= repeated
+                table[slots] = keys
+            agreeing += again
         return agreeing >= AGREEING_BANDS
 
 

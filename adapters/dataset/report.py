@@ -118,6 +118,11 @@ class ImportReport(BaseModel):
     """The time that was asked for."""
     layout: str = "conversations"
     """How the training rows are cut (see Shape)."""
+    max_examples: int | None = None
+    sample: str = ""
+    """How so many were chosen; "" where all are learned from."""
+    beyond_budget: int = 0
+    """Rows that were not chosen."""
     system_prompt: str
     prompt_format: PromptFormat
     digest: str
@@ -145,6 +150,10 @@ class ImportReport(BaseModel):
             "to learn",
             f"messages of {self._who()}, {self.examples:,} {self._rows()}",
         )
+        if self.beyond_budget:
+            table.add_row(
+                f"{self.beyond_budget:,}", "not chosen", f"further rows: {self._chosen()}"
+            )
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
@@ -170,6 +179,10 @@ class ImportReport(BaseModel):
     def _kind(self, kind: str) -> Text:
         meaning = f": {KINDS[kind]}" if kind in KINDS else ""
         return _with_samples(kind + meaning, self.replaced_samples.get(kind, ())[:SHOWN_REPLACED])
+
+    def _chosen(self) -> str:
+        ways = {"even": "evenly over time", "topics": "evenly over topics"}
+        return f"those learned are taken {ways.get(self.sample, 'from the end')}"
 
     def _rows(self) -> str:
         kinds = {"pairs": "rows of a line and its answer", "dialogue": "rows of all that is said"}

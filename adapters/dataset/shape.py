@@ -15,6 +15,9 @@ Layout = Literal["conversations", "pairs", "dialogue"]
 """Windows of a conversation; one line and the answer to it; windows of which every line is learned,
 whoever says it."""
 
+Sample = Literal["recent", "even", "topics"]
+"""The latest rows; evenly over time; evenly over what they are about."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -23,11 +26,19 @@ class Shape:
     burst_separator: str = PromptFormat().burst_separator
     """Between the messages that somebody sends one after the other."""
     layout: Layout = "conversations"
+    max_examples: int | None = None
+    """Training rows at most; chosen by `sample`. What is held out is held out."""
+    sample: Sample = "recent"
 
     def __post_init__(self) -> None:
         if self.layout not in get_args(Layout):
             known = ", ".join(get_args(Layout))
             raise BadRequest(f"there is no layout {self.layout!r}; there is: {known}")
+        if self.sample not in get_args(Sample):
+            known = ", ".join(get_args(Sample))
+            raise BadRequest(f"there is no way {self.sample!r} to sample; there is: {known}")
+        if self.max_examples is not None and self.max_examples < 1:
+            raise BadRequest("the most examples to learn from are one or more")
         separator = self.burst_separator
         if not separator.strip(" ") or len(separator) > LONGEST_SEPARATOR:
             raise BadRequest(

@@ -89,6 +89,9 @@ def import_chat(
             )
             who = {
                 "layout": shape.layout,
+                "max_examples": shape.max_examples,
+                "sample": shape.sample if shape.max_examples else "",
+                "beyond_budget": built.beyond_budget,
                 "people": appearing.remembered(home, built.people),
                 "others": others,
             }
