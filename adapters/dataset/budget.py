@@ -16,7 +16,7 @@ SEED = 1
 STRETCHES = 64
 """Of equal length; from each of them as many rows as there are, up to the same number."""
 TOPICS, ROUNDS = 16, 10
-BINS, FITTED, BATCH = 1024, 4096, 512
+BINS, FITTED, BATCH = 1024, 2048, 256
 WORD = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffff]{1,2}")
 """Of scripts that write no spaces, two characters at a time."""
 

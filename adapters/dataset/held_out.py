@@ -6,15 +6,15 @@ Short ones ("ok", "on my way") are said again because people say them again, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from itertools import islice
+from itertools import compress, islice
 
 from .clean import Cleaning
 from .conversations import Window
 from .doubles import Said
-from .near import Near
+from .near import MIN_CHARACTERS, Near
 
 RULE = "held-out"
-BATCH = 64
+BATCH = 256
 
 
 class HeldOut:
@@ -29,36 +29,30 @@ class HeldOut:
         """What is held out, as it comes."""
         windows = iter(windows)
         while batch := list(islice(windows, BATCH)):
-            lines = (said for window in batch for said in window.said)
-            self._near.said_before([text for _, who, text, _ in lines if who in self._persona])
+            self._near.said_before(_long(batch, self._persona))
             yield from batch
 
     def without(self, windows: Iterable[Window], cleaning: Cleaning) -> Iterator[Window]:
         """What is to be learned, cut where it says such a line: question and answer are gone."""
         windows = iter(windows)
         while batch := list(islice(windows, BATCH)):
-            lines = [said for window in batch for said in window.said]
-            told = self._near.known(
-                [text if who in self._learned else "" for _, who, text, _ in lines]
-            )
-            if not any(told):
+            lines = _long(batch, self._learned)
+            known = set(compress(lines, self._near.known(lines)))
+            if not known:
                 yield from batch
                 continue
-            flags = iter(told)
             for window in batch:
-                known = list(islice(flags, len(window.said)))
-                yield from self._cut(window, known, cleaning) if any(known) else (window,)
+                yield from self._cut(window, known, cleaning)
 
-    def _cut(self, window: Window, known: list[bool], cleaning: Cleaning) -> Iterator[Window]:
+    def _cut(self, window: Window, known: set[str], cleaning: Cleaning) -> Iterator[Window]:
         rest: list[Said] = []
         for exchange in self._exchanges(window.said):
-            told, known = known[: len(exchange)], known[len(exchange) :]
-            if not any(told):
+            told = [text for _, who, text, _ in exchange if who in self._learned]
+            if known.isdisjoint(told):
                 rest += exchange
                 continue
-            for _, who, text, _ in exchange:
-                if who in self._learned:
-                    cleaning.drop(RULE, text)
+            for text in told:
+                cleaning.drop(RULE, text)
             yield from self._rest(rest, window)
             rest = []
         yield from self._rest(rest, window)
@@ -76,3 +70,12 @@ class HeldOut:
                 exchange = []
             exchange.append(one)
         yield exchange
+
+
+def _long(windows: Iterable[Window], speakers: Set[int]) -> list[str]:
+    return [
+        text
+        for window in windows
+        for _, who, text, _ in window.said
+        if len(text) >= MIN_CHARACTERS and who in speakers
+    ]
