@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field, replace
 
 from adapters.privacy import Privacy
 
-from .clean import Cleaning
+from .clean import TESTED, Cleaning
 from .conversations import Window
 from .people import Voice, called, numbering
 from .render import Turn, render
@@ -18,6 +18,7 @@ from .scratch import Scratch
 from .shape import USUAL, Shape, one_message
 from .sides import Sides
 from .store import Row, Rows, encoded
+from .validation import Choice, Example
 
 AT = b', "at": '
 """Before a row's time, with which begins what does not make it another one."""
@@ -42,6 +43,8 @@ class Built:
     """Rows that were not chosen to learn from."""
     people: list[Person] = field(default_factory=list)
     """Who speaks in the rows."""
+    examples: list[Example] = field(default_factory=list)
+    """Some of what is held out, for a person to read."""
 
 
 def build(
@@ -51,30 +54,49 @@ def build(
     cleaning: Cleaning,
     privacy: Privacy,
     shape: Shape = USUAL,
+    tested: Set[str] = frozenset(),
 ) -> Built:
-    """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
+    """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced.
+
+    Nothing is learned that begins at a time of `tested`.
+    """
     built = Built()
     sides = Sides(scratch, voice, cleaning, shape)
-    render_row = _renderer(scratch, voice, privacy, built.people)
-    for held_out, part, side in (
-        (True, built.held_out, sides.held_out()),
-        (False, built.train, sides.train()),
-    ):
-        for window in side:
-            line = encoded(render_row(window))
-            if not scratch.is_new_row(line[: line.rindex(AT)]):
-                cleaning.dropped["duplicate rows"] += 1
-                continue
+    turns_of, row_of = _renderer(scratch, voice, privacy, built.people)
+    tested = tested if TESTED in cleaning.active else frozenset()
+    choice = Choice(*sides.tested_span) if sides.tested_span else None
+
+    def add(window: Window, part: Part, *, held_out: bool) -> None:
+        turns = turns_of(window)
+        row = row_of(window, turns)
+        line = encoded(row)
+        if not scratch.is_new_row(line[: line.rindex(AT)]):
+            cleaning.dropped["duplicate rows"] += 1
+        elif not held_out and row["at"] in tested:
+            cleaning.drop(TESTED, window.said[-1][2])
+        else:
             rows.add(line, held_out=held_out)
             part.rows += 1
             part.messages += window.mine
-    built.sessions, built.beyond_budget = scratch.session_count, sides.beyond_budget
-    return built
+            if held_out and choice:
+                choice.offer(scratch.moment(window.said[0][0]), Example(row["at"], turns))
+
+    for window in sides.held_out():
+        add(window, built.held_out, held_out=True)
+    for window in sides.train():
+        add(window, built.train, held_out=False)
+    examples = choice.examples() if choice else []
+    return replace(
+        built, examples=examples, sessions=scratch.session_count, beyond_budget=sides.beyond_budget
+    )
+
+
+Turns = tuple[Turn, ...]
 
 
 def _renderer(
     scratch: Scratch, voice: Voice, privacy: Privacy, people: list[Person]
-) -> Callable[[Window], Row]:
+) -> tuple[Callable[[Window], Turns], Callable[[Window, Turns], Row]]:
     others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
     number_of = numbering(scratch.speakers, voice.speakers, labels, people)
     names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
@@ -88,16 +110,16 @@ def _renderer(
         mine = names[speaker] is None
         return names[speaker], one_message(said, whole.burst_separator) if mine else said
 
-    def turns(window: Window) -> Iterator[Turn]:
-        before: Turn | None = None
+    def turns_of(window: Window) -> Turns:
+        turns: list[Turn] = []
         for _, speaker, text, _ in window.said:
             turn = turn_of(speaker, text)
-            if turn != before or turn is not PLACEHOLDER:
-                yield turn
-            before = turn
+            if turn is not PLACEHOLDER or turns[-1:] != [turn]:
+                turns.append(turn)
+        return tuple(turns)
 
-    def row(window: Window) -> Row:
-        messages = render(whole, voice.system_prompt, voice.display_name, list(turns(window)))
+    def row_of(window: Window, turns: Turns) -> Row:
+        messages = render(whole, voice.system_prompt, voice.display_name, turns)
         said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
         speakers: Counter[str] = Counter()
         for speaker, count in said.items():
@@ -105,4 +127,4 @@ def _renderer(
         at = scratch.moment(window.said[0][0]).isoformat()
         return {"messages": messages, "at": at, "speakers": dict(speakers)}
 
-    return row
+    return turns_of, row_of

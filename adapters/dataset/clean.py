@@ -26,6 +26,7 @@ RULES = {
     "held-out": "learned, it would tell what the persona is tested on",
     "duplicates": "the same message again, as in exports that overlap",
 }
+TESTED = "held-out"
 MAX_CHARACTERS = 1000
 """Longer messages are pasted from elsewhere far more often than written."""
 NOISE_CHARACTERS, NOISE_SHARE, NOISE_FREE = 12, 0.3, 20

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from itertools import compress, islice
 
-from .clean import Cleaning
+from .clean import TESTED, Cleaning
 from .conversations import Window
 from .doubles import Said
 from .near import MIN_CHARACTERS, Near
 
-RULE = "held-out"
 BATCH = 256
 
 
@@ -52,7 +51,7 @@ class HeldOut:
                 rest += exchange
                 continue
             for text in told:
-                cleaning.drop(RULE, text)
+                cleaning.drop(TESTED, text)
             yield from self._rest(rest, window)
             rest = []
         yield from self._rest(rest, window)

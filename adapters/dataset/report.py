@@ -111,6 +111,10 @@ class ImportReport(BaseModel):
     held_out_messages: int
     held_out: int
     """Held-out rows: later than every training row."""
+    validation: int = 0
+    """Examples in validation.txt, for a person to read and edit."""
+    validation_digest: str = ""
+    """SHA-256 of that file as it was written: another one was edited."""
     first: datetime | None
     last: datetime | None
     since: str | None = None
@@ -157,6 +161,8 @@ class ImportReport(BaseModel):
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
+        if self.validation:
+            table.add_row(f"{self.validation:,}", "to read", "and edit: validation.txt beside it")
         if others := self._others():
             table.add_row(
                 f"{len(others):,}", "others", "people who did not agree, under made-up names"

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from . import budget
-from .clean import Cleaning
+from .clean import TESTED, Cleaning
 from .conversations import HELD_OUT_SHARE, Window, dialogues, windows
 from .doubles import Said
-from .held_out import RULE, HeldOut
 from .people import Voice
 from .scratch import Scratch, Session
 from .shape import Shape
+
+if TYPE_CHECKING:
+    from .budget import Candidate, Chosen
+    from .held_out import HeldOut
 
 LEFT_OUT = "others who did not agree"
 """What counts their messages in the report."""
@@ -32,9 +36,22 @@ class Sides:
         """Rows that were not chosen."""
         scratch.arrange(voice.speakers)
         self._late = scratch.held_out_from(HELD_OUT_SHARE)
+        self._tested = self._kept_apart() if TESTED in cleaning.active else None
+
+    def _kept_apart(self) -> HeldOut:
+        from .held_out import HeldOut
+
         everybody = frozenset(range(len(self._speakers)))
-        learned = everybody if shape.layout == "dialogue" else voice.speakers
-        self._tested = HeldOut(voice.speakers, learned) if RULE in cleaning.active else None
+        mine = self._voice.speakers
+        return HeldOut(mine, everybody if self._shape.layout == "dialogue" else mine)
+
+    @property
+    def tested_span(self) -> tuple[datetime, datetime] | None:
+        """The times of what is held out."""
+        span = self._scratch.span
+        return (
+            None if self._late is None or not span else (self._scratch.moment(self._late), span[1])
+        )
 
     def held_out(self) -> Iterator[Window]:
         """Answers in every layout, or those could not be compared."""
@@ -49,25 +66,30 @@ class Sides:
             yield from self._learned(self._cleaning)
             self._count_doubles()
             return
-        rows = budget.Rows(self._candidates())
+        yield from self._again(self._chosen(wanted))
+
+    def _chosen(self, wanted: int) -> Chosen:
+        from .budget import Rows
+
+        rows = Rows(self._candidates())
         self._count_doubles()
         self.beyond_budget = max(0, len(rows) - wanted)
         if self._shape.sample == "topics":
             known = rows.all()
-            chosen = rows.balanced((_text(one) for one in self._again(known)), wanted)
-        else:
-            chosen = (rows.even if self._shape.sample == "even" else rows.recent)(wanted)
-        yield from self._again(chosen)
+            return rows.balanced((_text(one) for one in self._again(known)), wanted)
+        return rows.even(wanted) if self._shape.sample == "even" else rows.recent(wanted)
 
-    def _candidates(self) -> Iterator[budget.Candidate]:
+    def _candidates(self) -> Iterator[Candidate]:
+        from .budget import Candidate
+
         scratch, dropped = self._scratch, self._cleaning.dropped
         for number, window in enumerate(self._learned(self._cleaning)):
             if scratch.is_new_row(self._key(window)):
-                yield budget.Candidate(number, window.said[0][0], _text(window))
+                yield Candidate(number, window.said[0][0], _text(window))
             else:
                 dropped["duplicate rows"] += 1
 
-    def _again(self, chosen: budget.Chosen) -> Iterator[Window]:
+    def _again(self, chosen: Chosen) -> Iterator[Window]:
         """What was read before, without counting it twice."""
         self._scratch.doubles.forget()
         silent = Cleaning()

@@ -1,4 +1,5 @@
-"""Datasets on disk: $UNDERSTUDY_HOME/datasets/NAME/{train.jsonl, held_out.jsonl, report.json}.
+"""Datasets on disk: $UNDERSTUDY_HOME/datasets/NAME/{train.jsonl, held_out.jsonl, report.json,
+validation.txt}.
 
 A dataset appears whole or not at all, and an interrupted import leaves the one before.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import closing, contextmanager
@@ -16,11 +18,12 @@ from typing import NotRequired, TypedDict
 
 from pydantic import ValidationError
 
-from adapters.errors import NoDataset, writing
+from adapters.errors import BadRequest, NoDataset, writing
 from adapters.folders import removed, replaced, settle
 from adapters.manifest import NAME
 
-from .render import ChatMessage
+from . import validation
+from .render import ChatMessage, clean_name, render
 from .report import ImportReport
 
 TRAIN, HELD_OUT, REPORT = "train.jsonl", "held_out.jsonl", "report.json"
@@ -40,6 +43,8 @@ class Dataset:
     report: ImportReport
     train: list[Row]
     held_out: list[Row]
+    validation: list[Row]
+    """What a person may have edited of some that is held out."""
 
 
 def folder(home: Path, persona: str) -> Path:
@@ -81,6 +86,10 @@ class Rows:
                 whole.update(data)
         return whole.hexdigest()
 
+    def put_examples(self, content: bytes) -> None:
+        """The validation set, as it is to be read."""
+        (self._fresh / validation.FILE).write_bytes(content)
+
     def describe(self, report: ImportReport) -> None:
         (self._fresh / REPORT).write_text(report.model_dump_json(indent=2) + "\n", "utf-8")
 
@@ -97,13 +106,29 @@ def rewritten(home: Path, persona: str) -> Iterator[Rows]:
 def load(home: Path, persona: str) -> Dataset:
     """The persona's dataset. Raises NoDataset with the command that makes one."""
     with _reading(home, persona) as source:
-        return Dataset(_report(source), _rows(source / TRAIN), _rows(source / HELD_OUT))
+        known = _report(source)
+        examples = _examples(source, known)
+        return Dataset(known, _rows(source / TRAIN), _rows(source / HELD_OUT), examples)
 
 
 def report(home: Path, persona: str) -> ImportReport:
     """Its report alone. Raises NoDataset."""
     with _reading(home, persona) as source:
         return _report(source)
+
+
+def edited(home: Path, persona: str) -> bytes | None:
+    """The persona's validation set where a person has changed it. Raises NotWritable."""
+    with writing(folder(home, persona)):
+        path = settle(folder(home, persona)) / validation.FILE
+        content = path.read_bytes() if path.exists() else None
+    if content is None:
+        return None
+    try:
+        ours = report(home, persona).validation_digest
+    except NoDataset:
+        ours = ""
+    return None if validation.digest(content) == ours else content
 
 
 def names(home: Path) -> list[str]:
@@ -130,7 +155,8 @@ def without(
                 rows.add(line, held_out=name == HELD_OUT)
                 said.update(json.loads(line)["speakers"] | {"rows": 1})
         digest = rows.digest()
-        rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
+        after = _lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note)
+        rows.describe(_examples_without(home, rows, before, after))
     left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
     if not left:
         remove(home, persona)
@@ -150,6 +176,26 @@ def count(home: Path, persona: str, people: Set[int]) -> int:
             sum(1 for _ in _lines(source / name)) - sum(1 for _ in _without(source / name, people))
             for name in (TRAIN, HELD_OUT)
         )
+
+
+def _examples_without(
+    home: Path, rows: Rows, before: ImportReport, after: ImportReport
+) -> ImportReport:
+    """Leaves the examples in which only those speak who are still in the report: one that can't
+    tell might be theirs."""
+    path = folder(home, before.persona) / validation.FILE
+    try:
+        content = path.read_bytes()
+        examples = validation.read(content)
+    except (FileNotFoundError, BadRequest):
+        return after
+    name = before.display_name
+    left = {clean_name(person.shown, name) for person in after.people or ()}
+    examples = validation.without(examples, left)
+    rows.put_examples(fresh := validation.written(name, examples))
+    ours = validation.digest(content) == before.validation_digest
+    known = validation.digest(fresh) if ours else before.validation_digest
+    return after.model_copy(update={"validation": len(examples), "validation_digest": known})
 
 
 def _lessened(
@@ -179,6 +225,7 @@ def _lessened(
             "held_out_messages": sum(held_out[number] for number in mine),
             "held_out": held_out["rows"],
             "digest": digest,
+            "validation": 0,
             "notes": (*before.notes, *filter(None, [note])),
         }
     )
@@ -194,6 +241,18 @@ def _reading(home: Path, persona: str) -> Iterator[Path]:
         raise NoDataset(f"nothing was imported for {persona} yet; run: {again}") from None
     except (OSError, ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NoDataset(f"{source} can't be read; import it again: {again}") from error
+
+
+def _examples(source: Path, report: ImportReport) -> list[Row]:
+    path = source / validation.FILE
+    if not path.exists():
+        return []
+    whole = report.prompt_format.model_copy(update={"window_messages": sys.maxsize})
+    prompt, name = report.system_prompt, report.display_name
+    return [
+        {"messages": render(whole, prompt, name, example.turns), "at": example.at}
+        for example in validation.read(path.read_bytes())
+    ]
 
 
 def _report(source: Path) -> ImportReport:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
+from adapters.dataset import store, validation
 from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -19,7 +21,7 @@ from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.shape import USUAL, Shape
-from adapters.dataset.store import Rows, rewritten
+from adapters.dataset.store import Rows
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.keys import key
 from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
@@ -82,8 +84,10 @@ def import_chat(
         privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
         shown = appearing.others(standing, known, others, privacy.made_up)
         voice = Voice(name, chosen, prompt.strip(), shape.prompt_format(), shown)
-        with rewritten(home, persona) as rows:
-            built = build(messages, voice, rows, cleaning, privacy, shape)
+        edited = store.edited(home, persona)
+        with store.rewritten(home, persona) as rows:
+            tested = _times(edited) if edited else frozenset()
+            built = build(messages, voice, rows, cleaning, privacy, shape, tested)
             report = _report(
                 format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
@@ -95,11 +99,41 @@ def import_chat(
                 "people": appearing.remembered(home, built.people),
                 "others": others,
             }
-            report = report.model_copy(update=who)
+            report = _with_examples(report.model_copy(update=who), rows, built, edited)
             rows.describe(report)
     if consent:
         requiring.grant_stated(home, report)
     return report
+
+
+def _times(edited: bytes) -> frozenset[str]:
+    """When the examples of a validation set begin."""
+    return frozenset(example.at for example in _read_examples(edited))
+
+
+def _read_examples(edited: bytes) -> list[validation.Example]:
+    """None of what can't be read: it is training that says why."""
+    with suppress(BadRequest):
+        return validation.read(edited)
+    return []
+
+
+def _with_examples(
+    report: ImportReport, rows: Rows, built: Built, edited: bytes | None
+) -> ImportReport:
+    """Writes the validation set, unless a person has edited the one before."""
+    ours = validation.written(report.display_name, built.examples)
+    if edited is not None or built.examples:
+        rows.put_examples(ours if edited is None else edited)
+    count, notes = len(built.examples), report.notes
+    if edited is not None:
+        notes += (f"{validation.FILE} was edited and stays as it is; delete it to get a new one",)
+        count = len(_read_examples(edited))
+    return report.model_copy(
+        update={
+            "validation": count, "validation_digest": validation.digest(ours), "notes": notes,
+        }
+    )  # fmt: skip
 
 
 def _counted(

@@ -59,9 +59,13 @@ class TrainReport(BaseModel):
         from rich.table import Table
 
         table = Table("", "base", "adapter", title=f"{self.persona}: the held-out messages")
-        for name, key in (("loss (nats per token)", "loss"), ("bits per byte", "bits_per_byte")):
-            before = self.evaluation.get(f"held_out_{key}_before")
-            after = self.evaluation.get(f"held_out_{key}_after")
+        for name, key in (
+            ("loss (nats per token)", "held_out_loss"),
+            ("bits per byte", "held_out_bits_per_byte"),
+            ("loss on validation.txt", "validation_loss"),
+        ):
+            before = self.evaluation.get(f"{key}_before")
+            after = self.evaluation.get(f"{key}_after")
             if before is not None and after is not None:
                 table.add_row(name, f"{before:.3f}", f"{after:.3f}")
         whose = "everybody" if self.layout == "dialogue" else self.persona

@@ -40,6 +40,7 @@ class Session:
             everybody = dataset.report.layout == "dialogue"
             self.train = self._encoded(dataset.train, everybody=everybody)
             self.held_out = self._encoded(dataset.held_out)
+            self.validation = self._encoded(dataset.validation)
         except BadBaseModel as error:
             raise BadBaseModel(f"{base.name} can't be trained: {error}") from error
         if len(self.train) < MIN_EXAMPLES:
@@ -58,7 +59,7 @@ class Session:
 
     def learned(self, recipe: Recipe, folder: Path) -> dict[str, float]:
         """Trains, leaves the adapter's two files in `folder`, and returns the evaluation."""
-        before = self._measured(self.loaded.model)
+        before = self._measured(self.loaded.model, "before")
         bar = Bar(self.console, f"training {self.persona}")
         scratch = folder / SCRATCH
         try:
@@ -71,12 +72,16 @@ class Session:
             ) from error
         finally:
             bar.stop()
-        after = self._measured(model)
+        after = self._measured(model, "after")
         _save(model, scratch, folder)
-        return {**_figures(before, "before"), **_figures(after, "after")}
+        return {**before, **after}
 
-    def _measured(self, model: torch.nn.Module) -> Loss | None:
-        return measure(model, self.held_out) if self.held_out else None
+    def _measured(self, model: torch.nn.Module, when: str) -> dict[str, float]:
+        figures = {}
+        for what, rows in (("held_out", self.held_out), ("validation", self.validation)):
+            if rows:
+                figures.update(_figures(measure(model, rows), what, when))
+        return figures
 
     def _encoded(self, rows: Sequence[Row], *, everybody: bool = False) -> list[Encoded]:
         tokenizer, room = self.loaded.tokenizer, self.loaded.max_tokens
@@ -95,10 +100,8 @@ def _save(model: PeftModel, scratch: Path, folder: Path) -> None:
     shutil.rmtree(scratch)
 
 
-def _figures(loss: Loss | None, when: str) -> dict[str, float]:
-    if loss is None:
-        return {}
+def _figures(loss: Loss, what: str, when: str) -> dict[str, float]:
     return {
-        f"held_out_loss_{when}": round(loss.per_token, 4),
-        f"held_out_bits_per_byte_{when}": round(loss.bits_per_byte, 4),
+        f"{what}_loss_{when}": round(loss.per_token, 4),
+        f"{what}_bits_per_byte_{when}": round(loss.bits_per_byte, 4),
     }

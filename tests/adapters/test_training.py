@@ -81,6 +81,8 @@ def test_a_training_learns_and_leaves_a_run_that_binds_everything(
     figures = report.evaluation
     assert figures["held_out_loss_after"] < figures["held_out_loss_before"] - 0.1
     assert figures["held_out_bits_per_byte_after"] < figures["held_out_bits_per_byte_before"]
+    # As long as nobody edits it: here all that is held out is in the validation set.
+    assert figures["validation_loss_after"] == figures["held_out_loss_after"]
 
     run = runs.load(home, "maya")
     assert sorted(p.name for p in run.folder.iterdir()) == [
