@@ -94,8 +94,7 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
         feedback, votes = Feedback(kept), Votes(kept)
         people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
         limits, places = _limits(settings, kept), Places(kept)
-        gate = Gate(settings.limit_concurrent_answers)
-        asking = Asking(kept, limits, places, able.voice, gate)
+        asking = Asking(kept, limits, places, able.voice)
         access = Access(places, settings.blocked_users, settings.operators)
         conversation = Conversation(
             kept,
@@ -105,7 +104,6 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
             people,
             able.personas,
             able.voice,
-            gate,
             settings.burst_seconds,
             access,
         )
@@ -153,7 +151,12 @@ async def speaking(settings: Settings, draft_seconds: float) -> AsyncIterator[Sp
         cards = settings.understudy_home / "personas"
         yield Speaking(
             Personas(server, cards, settings.default_persona),
-            Voice(Budget(server, settings.context_tokens), Model(client, patience), draft_seconds),
+            Voice(
+                Budget(server, settings.context_tokens),
+                Model(client, patience),
+                Gate(settings.limit_concurrent_answers),
+                draft_seconds,
+            ),
             Admin(root, settings.admin_api_key, session),
             server,
         )
