@@ -22,7 +22,7 @@ from bot.scene import (
     REPEATING,
     SHORTEST_PAUSE_SECONDS,
     SPENT,
-    SWITCHED_OFF,
+    STOPPING,
     Scene,
     in_circles,
     time_to_read,
@@ -371,7 +371,7 @@ async def test_the_end_of_the_process_ends_a_scene_and_it_says_so(
         async with playing(app, topic(place), "maya", "tom") as (_, _, stage):
             await stage.spoke.wait()
             await app.asking.drain()
-            assert stage.told == [SWITCHED_OFF]
+            assert stage.told == [STOPPING]
         with pytest.raises(StoppingNow):
             await played(app, topic(place), "maya", "tom")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.platforms.discord.commands import asker
-from bot.scene import OVER, SWITCHED_OFF
+from bot.scene import OVER, STOPPING
 from bot.scenes import SceneUnderWay
 from bot.settings import Settings
 from bot.wiring import App, wire
@@ -379,7 +379,7 @@ async def test_the_end_of_the_process_ends_it_with_a_sentence(
         plays(discord, ada)
         await discord.until_says("**Maya:** maya says 1.")
         await bot.stop()
-    assert said(discord)[-1] == f"-# {SWITCHED_OFF}"
+    assert said(discord)[-1] == f"-# {STOPPING}"
 
 
 async def test_a_deleted_channel_ends_it_and_frees_its_place(
