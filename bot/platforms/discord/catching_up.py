@@ -17,14 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import aiohttp
 import discord
 
 from bot.errors import MemoryGone
 from bot.memory import Memory
 from bot.people import People
 
-from .errors import Undeliverable
+from .errors import FAILURES, Undeliverable
 from .jumping import answered_id
 from .listening import conversation_of, is_a_persons, is_own
 
@@ -166,7 +165,7 @@ class CatchingUp:
             async with asyncio.timeout(PLACE_WITHIN_S):
                 said = [message async for message in newer]
             await self._answer_missed(said, look)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+        except FAILURES as error:
             log.info("a place can't be looked through: %s", error)
 
     async def _answer_missed(self, said: Sequence[discord.Message], look: Look) -> None:
@@ -218,7 +217,7 @@ class CatchingUp:
     async def _answer(self, message: discord.Message, look: Look) -> None:
         """By the door through which all messages come; half an answer gives way to a whole one."""
         for draft in look.drafts.pop(message.id, ()):
-            with suppress(discord.HTTPException, aiohttp.ClientError, Undeliverable):
+            with suppress(Undeliverable, *FAILURES):
                 await self._erase(draft)
         look.caught += 1
         self._client.dispatch("message", message)

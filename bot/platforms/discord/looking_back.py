@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import aiohttp
 import discord
 
 from bot.around import Around
 from bot.places import Places
 
+from .errors import FAILURES
 from .jumping import leading
 from .listening import places_seen_from
 from .surroundings import Surroundings
@@ -45,6 +45,6 @@ async def _replied_to(answer: discord.Message) -> discord.Message | None:
         number = int(line.removesuffix(")").rpartition("/")[2])
     if number is None:
         return None
-    with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+    with suppress(*FAILURES):
         return await answer.channel.fetch_message(number)
     return None

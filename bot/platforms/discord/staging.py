@@ -7,14 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import aiohttp
 import discord
 
 from bot.cards import Persona
 from bot.scenes import Scenes
 
 from .delivery import Outbox
-from .errors import Undeliverable
+from .errors import FAILURES, Undeliverable
 from .faced import FacedOutbox
 from .faces import Faces
 from .listening import conversation_of, incoming, is_a_persons
@@ -63,7 +62,7 @@ class DiscordStage:
         try:
             async with self._channel.typing():
                 await asyncio.Event().wait()
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+        except FAILURES as error:
             log.debug("typing could not be shown: %s", error)
 
 
@@ -83,5 +82,5 @@ def takes_part(scenes: Scenes, me: discord.abc.User, message: discord.Message) -
 def _broken_means_undeliverable() -> Iterator[None]:
     try:
         yield
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         raise Undeliverable(f"Discord: {error}") from error

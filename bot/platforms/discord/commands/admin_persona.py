@@ -6,13 +6,13 @@ import asyncio
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
 from bot.budget import BYTES_PER_TOKEN
 from bot.character_cards import FILE_MAX_BYTES, CharacterCard, checked_name, read_card
 from bot.errors import BadCharacterCard, UnderstudyError
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.welcoming import is_admins
 from bot.wiring import App
@@ -118,7 +118,7 @@ async def _fetched(file: discord.Attachment) -> bytes:
     try:
         async with asyncio.timeout(FETCH_WITHIN_S):
             return await file.read()
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("a character card could not be fetched: %s", error)
         raise BadCharacterCard(spoken=NOT_FETCHED) from error
 

@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
@@ -16,6 +15,7 @@ from bot.access import Access
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.telling import fitting
 
@@ -137,7 +137,7 @@ async def _show(interaction: discord.Interaction[Any], access: Access, change: C
 async def _edit(interaction: discord.Interaction[Any], text: str) -> bool:
     try:
         await interaction.edit_original_response(content=fitting(text))
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("a rollout could not be shown: %s", error)
         return False
     return True
@@ -149,5 +149,5 @@ async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
         return
     try:
         await interaction.user.send(fitting(text))
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("nobody could be told what came of a rollout: %s", error)
