@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.errors import UnderstudyError
 from bot.settings import Settings
-from bot.wiring import App, wire
+from bot.store import Ask
+from bot.wiring import App, store, wire
 from tests.bot.platforms.pressed import (
     HELLO,
     answered,
@@ -19,7 +21,7 @@ from tests.bot.platforms.pressed import (
     until_has,
 )
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord import FakeDiscord, Fault, Message
 from tests.fakes.model import ModelServer
 from tests.fakes.wire_tap import WireTap, wire_tap
 
@@ -142,3 +144,42 @@ async def test_buttons_of_another_kind_of_answer_cant_be_pressed_on_this_one(
         with pytest.raises(AssertionError, match="failed"):
             await pressed.taken(within_s=0.3)
     assert len(model.questions) == 1
+
+
+async def turns_to_rubbish(settings: Settings, answer: Message) -> None:
+    """All that memory has of its conversation."""
+    script = """
+for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do redis.call('HSET', KEYS[1], id, 'rubbish') end
+return 1
+"""
+    turns = f"understudy:conversation:{{discord:{answer.channel.id}}}:turns"
+    async with store(settings) as kept:
+        await kept.ask(Ask(script, (turns,), (), int))
+
+
+async def test_a_press_that_fails_by_our_own_mistake_is_told_so(
+    discord: FakeDiscord, settings: Settings, app: App, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    answer = await answered(discord, app, ada)
+    await turns_to_rubbish(settings, answer)
+    assert await told(discord, discord.presses(ada, answer, "Again")) == UnderstudyError.spoken
+
+
+async def test_where_discord_does_not_take_that_either_the_log_has_it_once(
+    discord: FakeDiscord,
+    settings: Settings,
+    app: App,
+    bot: RunningBot,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ada = discord.person("Ada")
+    answer = await answered(discord, app, ada)
+    await turns_to_rubbish(settings, answer)
+    refused = Fault("POST", "/webhooks/*", status=403, body={"code": 50001})
+    discord.breaks(refused)
+    discord.presses(ada, answer, "Again")
+    assert await discord.world.until(lambda: refused.seen == 1, 5)
+    await bot.stop()
+    failures = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert [one.getMessage() for one in failures] == ["a press failed"]
