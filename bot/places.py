@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
@@ -49,7 +49,7 @@ class PlaceSettings(BaseModel):
     """Personas show their own name and avatar."""
     own: bool | None = None
     """A thread of the bot's: it speaks there unasked."""
-    bots: tuple[str, ...] | None = Field(default=None, max_length=BOTS_MAX)
+    bots: Entries | None = Field(default=None, max_length=BOTS_MAX)
     """Ids of other bots that may talk to it."""
     feedback: bool | None = None
     """Consent to keep feedback."""
@@ -71,11 +71,6 @@ class PlaceSettings(BaseModel):
     top_k_max: int | None = Field(default=None, ge=1, le=1000)
     max_tokens_max: int | None = Field(default=None, ge=1, le=4096)
     scene_turns_max: int | None = Field(default=None, ge=1, le=20)
-
-    @field_validator("bots", mode="before")
-    @classmethod
-    def _as_stored(cls, bots: object) -> object:
-        return json.loads(bots) if isinstance(bots, str) else bots
 
 
 NOTHING_CHOSEN = PlaceSettings()
@@ -184,19 +179,19 @@ class Places:
         return settings
 
     async def enlist(
-        self, place: str, field: str, entry: str, *, listed: bool = True
+        self, place: str, field: str, entry: str, *, listed: bool = True, room: int = ENTRIES_MAX
     ) -> PlaceSettings:
         """Put an entry on one of this place's lists, or take it off, whoever else does so at the
-        same time; what is chosen here then.
+        same time; what is chosen here then. The list holds `room` entries.
 
         Raises ListFull, UnfitSetting and MemoryGone.
         """
         _fit({field: (entry,)})
-        args = (field, entry, int(listed), ENTRIES_MAX)
+        args = (field, entry, int(listed), room)
         settings = await self._store.ask(Ask(ENLIST + _READ, _keys(place), args, _settings))
         self._note(place, settings)
         if listed and entry not in (getattr(settings, field) or ()):
-            raise ListFull(ENTRIES_MAX)
+            raise ListFull(room)
         return settings
 
     async def glance(self, *places: str) -> PlaceSettings:

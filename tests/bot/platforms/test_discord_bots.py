@@ -157,3 +157,14 @@ async def test_only_bots_can_be_allowed_and_not_endlessly_many(
     robot = discord.person("Robot", bot=True)
     said = await discord.uses(owner, "admin bots allow", bot=robot).answer()
     assert said == "That would be more than 25 bots. Forbid another one first."
+
+
+async def test_bots_that_are_allowed_at_the_same_time_are_all_allowed(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    owner, robots = discord.world.owner, [discord.person(f"R{n}", bot=True) for n in range(8)]
+    used = [discord.uses(owner, "admin bots allow", bot=robot) for robot in robots]
+    for one in used:
+        await one.answer()
+    (here,) = await app.places.read(f"discord:server:{discord.world.guild.id}")
+    assert set(here.bots or ()) == {robot.id for robot in robots}
