@@ -21,7 +21,7 @@ from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
 from .lists import ENLIST, ENTRIES_MAX, Entries
-from .store import Ask, Store, pairs
+from .store import Ask, Store, flat, pairs
 
 log = logging.getLogger(__name__)
 
@@ -173,8 +173,8 @@ class Places:
 
         Raises UnfitSetting, which says what can be chosen, and MemoryGone.
         """
-        pairs = [part for name, value in _fit(fields).items() for part in (name, _stored(value))]
-        settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(pairs), _settings))
+        stored = flat({name: _stored(value) for name, value in _fit(fields).items()})
+        settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(stored), _settings))
         self._note(place, settings)
         return settings
 
