@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
+from .keeping import keep
 from .lists import ENLIST, ENTRIES_MAX, Entries
 from .store import Ask, Store, flat, pairs
 
@@ -240,10 +241,7 @@ class Places:
         return seen.settings if seen else NOTHING_CHOSEN
 
     def _note(self, place: str, settings: PlaceSettings) -> None:
-        self._seen.pop(place, None)
-        self._seen[place] = _Seen(settings, monotonic() + self._fresh_s)
-        if len(self._seen) > SEEN_MAX:
-            del self._seen[next(iter(self._seen))]
+        keep(self._seen, place, _Seen(settings, monotonic() + self._fresh_s), SEEN_MAX)
 
 
 def _keys(place: str) -> tuple[str, str]:

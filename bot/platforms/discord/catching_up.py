@@ -20,6 +20,7 @@ from datetime import timedelta
 import discord
 
 from bot.errors import MemoryGone
+from bot.keeping import keep
 from bot.memory import Memory
 from bot.people import People
 
@@ -85,9 +86,7 @@ class CatchingUp:
 
     def note(self, message: discord.Message) -> None:
         """This process has it in hand: it is not missed, whatever comes of it."""
-        self._taken[message.id] = None
-        if len(self._taken) > TAKEN_MAX:
-            del self._taken[next(iter(self._taken))]
+        keep(self._taken, message.id, None, TAKEN_MAX)
 
     def begin(self, shard: int) -> None:
         """A session of this shard has begun."""
@@ -110,7 +109,7 @@ class CatchingUp:
                 await asyncio.sleep(pause_s)
                 if await self._look_everywhere(shard, look):
                     break
-        except Exception:
+        except Exception:  # nobody waits for this task, who would hear of a mistake of ours
             log.exception("catching up broke off")
         if look.caught:
             log.info("caught up: %d messages were missed and are answered now", look.caught)

@@ -18,6 +18,7 @@ import discord
 
 from bot.cards import Persona
 from bot.floor import Lines
+from bot.keeping import keep
 from bot.places import Places
 
 from .jumping import visible
@@ -131,10 +132,7 @@ class Faces:
         except aiohttp.ClientError as error:
             log.info("no face in #%s: %s", home.name, type(error).__name__)
             return _Kept(None)  # not kept: the next answer finds what became of it
-        self._kept.pop(home.id, None)
-        self._kept[home.id] = kept
-        if len(self._kept) > KEPT_MAX:
-            del self._kept[next(iter(self._kept))]
+        keep(self._kept, home.id, kept, KEPT_MAX)
         return kept
 
 
