@@ -10,9 +10,10 @@ import discord
 from discord import app_commands
 
 from bot.places import Places, PlaceSettings
-from bot.platforms.discord.listening import author_of, places_around, role_id, server_of
+from bot.platforms.discord.listening import author_of, places_around, role_id
 
 from .saying import Said, say
+from .scopes import server_here
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def _changing(places: Places, verb: str, description: str) -> app_commands.Comma
 def _showing(places: Places) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(name="access", description="Show whom I answer in this server")
     async def access(interaction: discord.Interaction[Any]) -> None:
-        await say(interaction, _show(places, _server(interaction)))
+        await say(interaction, _show(places, server_here(interaction)))
 
     return access
 
@@ -77,7 +78,7 @@ async def _change(
     said = []
     for subject in subjects:
         here = await places.enlist(
-            _server(interaction),
+            server_here(interaction),
             _list(verb, subject),
             subject,
             listed=verb in ("block", "allow"),
@@ -148,8 +149,3 @@ def _mention(subject: str) -> str:
     if subject.startswith(CHANNEL):
         return f"<#{number}>"
     return f"<@&{number}>" if subject.startswith(ROLE) else f"<@{number}>"
-
-
-def _server(interaction: discord.Interaction[Any]) -> str:
-    assert interaction.guild_id is not None  # /admin is for servers only
-    return server_of(interaction.guild_id)

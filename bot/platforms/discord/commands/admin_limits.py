@@ -11,9 +11,10 @@ from discord.app_commands import Range
 
 from bot.allowances import EVERYBODY, WHOLE_SERVER, Allowance, Overrides
 from bot.limits import Limits
-from bot.platforms.discord.listening import author_of, role_id, server_of
+from bot.platforms.discord.listening import author_of, role_id
 
 from .saying import Said, say
+from .scopes import server_here
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,7 @@ def admin_limits(limits: Limits) -> app_commands.Command[Any, Any, None]:
         tokens_per_day: Range[int, 0, MOST_TOKENS] | None = None,
         reset: bool = False,
     ) -> None:
-        assert interaction.guild_id is not None  # /admin is for servers only
-        server, given = server_of(interaction.guild_id), (messages_per_minute, tokens_per_day)
+        server, given = server_here(interaction), (messages_per_minute, tokens_per_day)
         numbers = {name: n for name, n in zip(PER, given, strict=True) if n is not None}
         if numbers or reset:
             log.info("%s sets the limits of %s: %s", interaction.user.id, _subject(who), numbers)

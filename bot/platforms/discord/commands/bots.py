@@ -9,10 +9,10 @@ from discord import app_commands
 
 from bot.errors import ListFull
 from bot.places import BOTS_MAX, Places
-from bot.platforms.discord.listening import server_of
 from bot.platforms.discord.welcoming import is_admins
 
 from .saying import Said, say
+from .scopes import server_here
 
 NO_BOT = "{} is no bot: people may talk to me anyway."
 MYSELF = "I don't talk to myself."
@@ -57,7 +57,7 @@ class BotsCommands(app_commands.Group, name="bots", description="Which other bot
             return Said(NO_BOT.format(bot.mention))
         if bot.id == interaction.application_id or bot == interaction.client.user:
             return Said(MYSELF)
-        server, id_ = _server(interaction), str(bot.id)
+        server, id_ = server_here(interaction), str(bot.id)
         try:
             await self._places.enlist(server, "bots", id_, room=BOTS_MAX)
         except ListFull:
@@ -67,15 +67,10 @@ class BotsCommands(app_commands.Group, name="bots", description="Which other bot
     async def _forbid(
         self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
     ) -> Said:
-        await self._places.enlist(_server(interaction), "bots", str(bot.id), listed=False)
+        await self._places.enlist(server_here(interaction), "bots", str(bot.id), listed=False)
         return Said(f"I ignore {bot.mention}.")
 
     async def _list(self, interaction: discord.Interaction[Any]) -> Said:
-        (here,) = await self._places.read(_server(interaction))
+        (here,) = await self._places.read(server_here(interaction))
         names = ", ".join(f"<@{bot}>" for bot in here.bots or ())
         return Said(f"I answer {names} {HOW}." if names else NOBODY)
-
-
-def _server(interaction: discord.Interaction[Any]) -> str:
-    assert interaction.guild_id is not None  # /admin is for servers only
-    return server_of(interaction.guild_id)
