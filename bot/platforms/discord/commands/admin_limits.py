@@ -11,7 +11,7 @@ from discord.app_commands import Range
 
 from bot.allowances import EVERYBODY, WHOLE_SERVER, Allowance, Overrides
 from bot.limits import Limits
-from bot.platforms.discord.listening import author_of, role_id
+from bot.platforms.discord.listening import author_of, mention, role_id
 
 from .saying import Said, say
 from .scopes import server_here
@@ -36,7 +36,7 @@ def admin_limits(limits: Limits) -> app_commands.Command[Any, Any, None]:
     )
     async def change(
         interaction: discord.Interaction[Any],
-        who: discord.Role | discord.Member | discord.User | None = None,
+        who: Who | None = None,
         messages_per_minute: Range[int, 0, MOST_MESSAGES] | None = None,
         tokens_per_day: Range[int, 0, MOST_TOKENS] | None = None,
         reset: bool = False,
@@ -73,7 +73,7 @@ def _shown(limits: Limits, overrides: Overrides) -> list[str]:
     ]
     for subject, numbers in overrides.subjects().items():
         if subject not in (EVERYBODY, WHOLE_SERVER):
-            lines.append(f"{_mention(subject)}: {_numbers(numbers)}.")
+            lines.append(f"{mention(subject)}: {_numbers(numbers)}.")
     return lines
 
 
@@ -93,8 +93,3 @@ def _subject(who: Who | None) -> str:
     if isinstance(who, discord.Role):
         return EVERYBODY if who.is_default() else role_id(who.id)
     return author_of(who.id)
-
-
-def _mention(subject: str) -> str:
-    number = subject.rpartition(":")[2]
-    return f"<@&{number}>" if subject == role_id(int(number)) else f"<@{number}>"
