@@ -16,7 +16,7 @@ from .delivery import Outbox
 from .errors import FAILURES, Undeliverable
 from .faced import FacedOutbox
 from .faces import Faces
-from .listening import conversation_of, incoming, is_a_persons
+from .listening import SUBTEXT, conversation_of, incoming, is_a_persons
 from .splitting import split
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,9 @@ class DiscordStage:
 
     async def tell(self, text: str) -> None:
         with _broken_means_undeliverable():
-            await self._own().post(f"-# {discord.utils.escape_markdown(text)}", as_reply=False)
+            await self._own().post(
+                f"{SUBTEXT}{discord.utils.escape_markdown(text)}", as_reply=False
+            )
 
     def _own(self) -> Outbox:
         return Outbox(self._channel)
