@@ -23,6 +23,7 @@ from bot.places import Places
 
 from .jumping import visible
 from .listening import places_around
+from .welcoming import may_write
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +145,7 @@ def _home(channel: discord.abc.MessageableChannel | discord.abc.GuildChannel) ->
 def _allowed(channel: discord.abc.MessageableChannel, home: Home) -> bool:
     """A webhook needs no permission to speak; that is no way around those of the bot."""
     may = home.permissions_for(home.guild.me)
-    in_thread = isinstance(channel, discord.Thread)
-    speaks = may.send_messages_in_threads if in_thread else may.send_messages
-    return may.view_channel and speaks and may.manage_webhooks
+    return may_write(may, channel) and may.manage_webhooks
 
 
 async def _own(home: Home) -> discord.Webhook | None:

@@ -63,3 +63,10 @@ def has(interaction: discord.Interaction[Any], permission: str) -> bool:
     """Whether the person who asks has it here; an administrator has all."""
     may = interaction.permissions
     return may.administrator or bool(getattr(may, permission))
+
+
+def may_write(may: discord.Permissions, channel: object) -> bool:
+    """Whether somebody with these permissions may say something there."""
+    in_thread = isinstance(channel, discord.Thread)
+    speaks = may.send_messages_in_threads if in_thread else may.send_messages
+    return may.administrator or (may.view_channel and speaks)
