@@ -149,4 +149,5 @@ async def test_what_is_stopped_at_any_moment_holds_nobody_up(
         task.cancel()
         await asyncio.wait((task,))
         async with asyncio.timeout(20):  # a claim that is left behind lives for 30 s
-            await ask(app, where, "and me?", "Ines")
+            shown = await ask(app, where, "and me?", "Ines")
+        assert (await texts(app, where, shown))[0] == ["Hello there."]
