@@ -6,24 +6,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot.errors import UnderstudyError
 from bot.settings import Settings
 from bot.store import Ask
 from bot.wiring import App, store, wire
-from tests.bot.platforms.pressed import (
-    HELLO,
-    answered,
-    names,
-    speaks_at_length,
-    told,
-    until_has,
-)
+from tests.bot.platforms.pressed import HELLO, answered, names, speaks_at_length, told, until_has
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_memory import tapped
 from tests.fakes.discord import FakeDiscord, Fault, Message
 from tests.fakes.model import ModelServer
-from tests.fakes.wire_tap import WireTap, wire_tap
+from tests.fakes.wire_tap import WireTap
 
 
 async def test_a_growing_answer_can_be_stopped_and_a_finished_one_said_again(
@@ -77,21 +70,19 @@ async def test_buttons_cost_a_turn_no_round_trip_to_redis(
     discord: FakeDiscord, redis_home: Path, settings: Settings, model: ModelServer
 ) -> None:
     ada = discord.person("Ada")
-    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
-        settings = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(settings) as app, bot_on(discord, settings, app):
-            app.places._fresh_s = 3600  # its own looks, every 10 s, are not counted here
-            await discord.uses(discord.world.owner, "admin feedback", on=True).answer()
-            model.words = ["One."]
-            discord.asks(ada, "one")
-            await discord.until_says("One.")
-            await until_quiet(tap)
-            before, model.words = tap.round_trips, ["Two."]
-            discord.asks(ada, "two")
-            answer = await discord.until_says("Two.")
-            await until_has(discord, answer, "Again", "👍", "👎")
-            await until_quiet(tap)
-            assert tap.round_trips - before == 2
+    async with tapped(discord, settings, redis_home) as (tap, app):
+        app.places._fresh_s = 3600  # its own looks, every 10 s, are not counted here
+        await discord.uses(discord.world.owner, "admin feedback", on=True).answer()
+        model.words = ["One."]
+        discord.asks(ada, "one")
+        await discord.until_says("One.")
+        await until_quiet(tap)
+        before, model.words = tap.round_trips, ["Two."]
+        discord.asks(ada, "two")
+        answer = await discord.until_says("Two.")
+        await until_has(discord, answer, "Again", "👍", "👎")
+        await until_quiet(tap)
+        assert tap.round_trips - before == 2
 
 
 async def until_quiet(tap: WireTap) -> None:

@@ -11,7 +11,7 @@ from bot.platforms.discord.listening import said_at_ms
 from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.bot.platforms.test_discord_memory import until_remembered, until_settled
+from tests.bot.platforms.stage_memory import until_remembered, until_settled
 from tests.fakes.discord import Channel, FakeDiscord, Fault, Message, Permission, User
 from tests.fakes.model import ModelServer
 
