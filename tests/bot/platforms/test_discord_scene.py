@@ -8,13 +8,12 @@ from bot.platforms.discord.commands import asker
 from bot.scenes import SceneUnderWay
 from bot.settings import Settings
 from tests.bot.platforms import stage_scenes as scenes
-from tests.bot.platforms.stage import RunningBot, thread_in
+from tests.bot.platforms.stage import SUPPRESS_EMBEDS, RunningBot, thread_in
 from tests.bot.platforms.stage_scenes import END, labels, plays, said, standing
 from tests.fakes.discord import FakeDiscord, Permission, User
 from tests.fakes.discord import Fault as DiscordFault
 from tests.fakes.model import ModelServer
 
-SUPPRESS_EMBEDS = 1 << 2
 model, settings, app, ada = scenes.model, scenes.settings, scenes.app, scenes.ada
 
 
