@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.platforms.discord.listening import said_at_ms
 from bot.wiring import App
+from tests.bot.platforms.stage_memory import until_kept
 from tests.fakes.discord import Channel, FakeDiscord, Message, User
 from tests.fakes.model import ModelServer
 
@@ -37,9 +36,7 @@ async def until_settled_in(discord: FakeDiscord, app: App, channel: Channel) -> 
     """The first answer there is shown and remembered."""
     assert await discord.world.until(lambda: bool(discord.seen(channel)), 8)
     answer = discord.seen(channel)[0]
-    async with asyncio.timeout(5):
-        while await app.memory.turn(f"discord:{channel.id}", answer.id) is None:
-            await asyncio.sleep(0.01)
+    await until_kept(app, answer)
 
 
 async def once_heard(discord: FakeDiscord, app: App, channel: Channel | None = None) -> None:

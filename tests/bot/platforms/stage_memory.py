@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import bot_on
-from tests.fakes.discord import FakeDiscord, User
+from tests.fakes.discord import FakeDiscord, Message, User
 from tests.fakes.wire_tap import WireTap, wire_tap
 
 HELLO = "Hello there."
@@ -30,13 +30,17 @@ async def until_remembered(app: App, person: User, texts: list[str]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until_kept(app: App, answer: Message) -> None:
+    """It is shown, and a moment later it is remembered, too."""
+    async with asyncio.timeout(8):
+        while await app.memory.turn(f"discord:{answer.channel.id}", answer.id) is None:
+            await asyncio.sleep(0.01)
+
+
 async def until_settled(app: App, discord: FakeDiscord, text: str = HELLO) -> None:
     """The answer is shown and remembered, too."""
     answer = await discord.until_says(text)
-    where = f"discord:{answer.channel.id}"
-    async with asyncio.timeout(5):
-        while await app.memory.turn(where, answer.id) is None:
-            await asyncio.sleep(0.01)
+    await until_kept(app, answer)
 
 
 @asynccontextmanager
