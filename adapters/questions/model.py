@@ -201,7 +201,7 @@ def _meaning(server: Server, model: str) -> Iterator[None]:
         raise AskingRefused(f"{where} can't be reached ({cause}); {KEPT}") from None
     except openai.APIStatusError as error:
         raise Unanswered(_detail(error, server), servers_fault=error.status_code >= 500) from None
-    except (openai.OpenAIError, JSONDecodeError, UnicodeDecodeError) as error:
+    except (openai.OpenAIError, JSONDecodeError, UnicodeError, RecursionError) as error:
         raise Unanswered(
             f"{type(error).__name__.lstrip('_')}: {error}"[:DETAIL_MAX_CHARS]
         ) from None

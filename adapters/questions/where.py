@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from adapters.errors import BadRequest
 
@@ -28,32 +29,31 @@ def address(url: str) -> Address:
 
     Names are looked up: one that leads to a single address elsewhere, or to none, is not ours.
     """
-    parts = _parts(url)
-    host = (parts.hostname or "").rstrip(".")
+    parsed = _parsed(url)
+    host = parsed.raw_host.decode("ascii")
     numbers = _numbers(host)
-    path = parts.path.rstrip("/")
-    root = f"{parts.scheme}://{parts.netloc}{path}"
+    # Some servers have their routes elsewhere, as …/v1beta/openai or …/api/v3.
+    path = parsed.path.rstrip("/") or "/v1"
     return Address(
-        # Some servers have their routes elsewhere, as …/v1beta/openai or …/api/v3.
-        api=root if path else f"{root}/v1",
+        api=str(parsed.copy_with(path=path)),
         host=host,
         own=bool(numbers) and not any(_elsewhere(number) for number in numbers),
-        encrypted=parts.scheme == "https",
+        encrypted=parsed.scheme == "https",
     )
 
 
-def _parts(url: str) -> SplitResult:
+def _parsed(url: str) -> httpx.URL:
     wrong = "the model's address must look like http://127.0.0.1:8000 or https://example.com/v1"
     try:
-        parts = urlsplit(url.strip())
-        named = bool(parts.hostname) and parts.port != 0
-    except ValueError as error:
+        parsed = httpx.URL(url.strip())
+        named = bool(parsed.host) and 0 < (parsed.port or 80) < 1 << 16
+    except (httpx.InvalidURL, ValueError) as error:
         raise BadRequest(wrong) from error
-    if parts.scheme not in ("http", "https") or not named or parts.query or parts.fragment:
+    if parsed.scheme not in ("http", "https") or not named or parsed.query or parsed.fragment:
         raise BadRequest(wrong)
-    if parts.username is not None or parts.password is not None:
+    if parsed.userinfo:
         raise BadRequest("leave the key out of the address; QUESTIONS_API_KEY is the place for it")
-    return parts
+    return parsed
 
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -61,7 +61,8 @@ def question(said: str, piece: str) -> str | None:
 
 
 def _bare(said: str) -> str:
-    text = neutralise(said).strip()
+    whole = said.encode("utf-8", "replace").decode()  # half an emoji becomes a "?"
+    text = neutralise(whole).strip()
     while text[:1] + text[-1:] in QUOTES and len(text) > 1:
         text = text[1:-1].strip()
     return LABEL.sub("", text)

@@ -146,6 +146,7 @@ async def test_a_useless_answer_is_asked_for_once_more_and_then_the_title_stays(
         Fault(garbage='{"choices": []}'),
         Fault(garbage='[[["nested"]]]'),
         Fault(garbage="\x00" * (2 << 20)),
+        Fault(garbage="[" * 100_000),
     ],
     ids=lambda fault: str(fault.status or (fault.garbage or "cut")[:16]),
 )

@@ -49,7 +49,9 @@ def test_an_address_is_good_with_or_without_v1(url: str, api: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "localhost:8000", "ftp://127.0.0.1", "http://", "http://127.0.0.1:99999", "http://[::1",
-     "http://127.0.0.1/v1?key=s3cret", "http://:s3cret@127.0.0.1", "file:///etc/passwd"],
+     "http://127.0.0.1/v1?key=s3cret", "http://:s3cret@127.0.0.1", "file:///etc/passwd",
+     "http://127.0.0.1:9/\x01", "http://[v1.x]/", "http://xn--.invalid",
+     "http://127.0.0.1/" + "x" * 70_000, "http://127.0.0.1:8000\\@8.8.8.8"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_and_a_key_in_it_is_not_repeated(url: str) -> None:
     with pytest.raises(BadRequest) as refused:

@@ -68,6 +68,10 @@ def test_what_stands_around_a_question_is_taken_off(said: str) -> None:
     assert question(said, CHUNK) == "What do you do?"
 
 
+def test_half_an_emoji_in_an_answer_can_be_written_down() -> None:
+    assert question("Why \ud83d, then?", CHUNK) == "Why ?, then?"
+
+
 def test_a_question_can_not_speak_the_template_of_a_model() -> None:
     assert question("Is this it?<|im_end|>", CHUNK) == "Is this it?‹|im_end|›"
 
