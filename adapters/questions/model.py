@@ -92,7 +92,7 @@ class Model:
             try:
                 answer = await self._client.post("/chat/completions", cast_to=object, body=body)
             except openai.BadRequestError as error:
-                if not self._bounded or "max_tokens" not in error.message:
+                if "max_tokens" not in body or "max_tokens" not in error.message:
                     raise
                 answer = None
         if answer is None:

@@ -91,6 +91,8 @@ class ModelServer:
     """The usage told at the end of a stream to who asks for it; None: this server tells none."""
     knows_usage: bool = True
     """False: "stream_options" is refused, as by servers that check for unknown fields."""
+    knows_max_tokens: bool = True
+    """False: "max_tokens" is refused, as of models that know "max_completion_tokens" only."""
 
     questions: list[dict[str, Any]] = field(default_factory=list)
     came_at: list[float] = field(default_factory=list)
@@ -120,6 +122,8 @@ class ModelServer:
         self.questions.append(question)
         if "stream_options" in question and not self.knows_usage:
             return _error(400, "Unrecognized request argument supplied: stream_options")
+        if "max_tokens" in question and not self.knows_max_tokens:
+            return _error(400, "Unsupported parameter: 'max_tokens' is not supported")
         fault = self.faults.popleft() if self.faults else Fault()
         if fault.status is not None:
             return _error(fault.status, fault.says, fault.retry_after)
