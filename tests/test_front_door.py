@@ -217,10 +217,11 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
+    from adapters.questions.settings import QuestionSettings
     from bot.settings import Settings as Bot
     from inference_server.settings import ServerSettings
 
     text = (PROJECT / ".env.example").read_text("utf-8")
-    for model in (Local, Bot, ServerSettings):
+    for model in (Local, Bot, ServerSettings, QuestionSettings):
         for name in model.model_fields:
             assert f"\n#{name.upper()}=" in text, f"{name.upper()} of {model.__module__}"
