@@ -11,8 +11,8 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
-         "publish", "rollback", "consent")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "export",
+         "train", "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
@@ -55,6 +55,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     [
         ["nonsense"],
         ["train"],
+        ["export", "maya"],
         ["import", "whatsapp"],
         ["import", "csv", "x", "--persona", "m", "--speaker", "M", "--column", "at"],
     ],
@@ -73,6 +74,8 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
         ([*IMPORT, "--keep", "links"], "there is: media-only, "),
         (["speakers", "gone.txt"], "gone.txt"),
         (["train", "maya"], "understudy import"),
+        (["export", "maya", "--to", "openai"], "understudy import"),
+        (["export", "maya", "--to", "icq"], "there is: openai, "),
         (["publish", "maya"], "understudy train"),
         (["rollback", "maya"], "there is no persona 'maya'"),
         (["publish", "../evil"], "can't be a persona's name"),
