@@ -7,11 +7,12 @@ Importing this is light. The shapes are in `layouts`, what is told to trainers i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from adapters.consent import requiring
+from adapters.consent import ledger, requiring
 from adapters.dataset import store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, writing
@@ -29,6 +30,7 @@ from .layouts import Voice
 __all__ = ["ALL", "FORMATS", "Exported", "export"]
 
 LOOK_EVERY_ROWS = 1000
+ELSEWHERE = "`understudy consent revoke` does not find it there: remove it where somebody withdraws"
 
 
 def export(
@@ -47,16 +49,25 @@ def export(
     """
     wanted = chosen(formats)
     try:
-        place = place or home / "exports" / checked(persona)
+        at_home = home / "exports" / checked(persona)
     except BadName as error:
         raise BadRequest(str(error)) from error
     store.report(home, persona)
-    # A withdrawal waits for the lock, so it comes before the export or finds it.
-    with writing(home), locked(store.folder(home, persona), wait=True):
+    with ledger.held(home), _still(home, persona):  # a withdrawal comes before it or finds it
         report = store.report(home, persona)
         requiring.record(home, report)
-        with writing(place):
-            return _exported(home, report, wanted, place, named(base or EXAMPLE), watch)
+        with writing(place or at_home):
+            written = _exported(
+                home, report, wanted, place or at_home, named(base or EXAMPLE), watch
+            )
+    return [replace(each, notes=(*each.notes, ELSEWHERE)) for each in written] if place else written
+
+
+@contextmanager
+def _still(home: Path, persona: str) -> Iterator[None]:
+    """Nobody replaces the dataset meanwhile."""
+    with writing(home), locked(store.folder(home, persona), wait=True):
+        yield
 
 
 def _exported(

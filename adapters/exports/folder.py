@@ -146,7 +146,9 @@ class Sheets:
             yield f"left out: {count:,} × {reason}"
 
     def _mark(self, exported: Exported, report: ImportReport) -> None:
+        people = {one for person in report.people or () for one in person.fingerprints}
         said = {"persona": report.persona, "dataset": report.digest, **exported.as_json()}
+        said["people"] = sorted(people)  # by which a withdrawal finds it
         del said["folder"], said["command"]  # it may be moved
         said["files"] = sorted(path.name for path in self._fresh.iterdir())
         text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"

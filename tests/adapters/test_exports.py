@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from adapters.consent import ledger
+from adapters.consent.revoking import revoke
 from adapters.dataset import store
 from adapters.dataset.render import ChatMessage
 from adapters.errors import BadRequest, NoConsent, NoDataset, NotWritable, TooFewExamples
 from adapters.exports import FORMATS, Exported, export
 from adapters.imports import import_chat
+from adapters.registry import Registry
 from tests.adapters.conftest import long_chat
+from tests.adapters.groups import group, imported
 
 Export = Callable[..., Path]
 Talk = Sequence[str]
@@ -298,3 +301,35 @@ def test_who_watches_learns_how_far_it_is(home: Path) -> None:
     export(home, "maya", ["openai"], watch=shares.append)
     assert len(shares) == 2
     assert all(0 < share <= 1 for share in shares)
+
+
+def test_a_withdrawal_removes_the_exports_with_the_persons_words_and_no_others(
+    tmp_path: Path,
+) -> None:
+    of_three, of_two = tmp_path / "three.txt", tmp_path / "two.txt"
+    of_three.write_text("\n".join(group()))
+    of_two.write_text("\n".join(long_chat()))
+    imported(of_three, tmp_path, consent=True)
+    imported(of_two, tmp_path, "tom", consent=True)
+    for persona in ("maya", "tom"):
+        export(tmp_path, persona, ["axolotl", "alpaca"])
+    imported(of_two, tmp_path, consent=True)  # Ines is only in the exports now
+    trained = tmp_path / "exports" / "maya" / "axolotl" / "adapter"
+    trained.mkdir()
+
+    def withdraw(**options: bool) -> Sequence[str]:
+        return revoke(tmp_path, lambda: Registry(tmp_path / "registry"), "Ines", **options).exports  # type: ignore[arg-type]
+
+    assert withdraw(only_look=True) == ("maya/alpaca", "maya/axolotl")
+    assert (tmp_path / "exports" / "maya" / "alpaca" / "train.json").exists()
+    assert withdraw() == ("maya/alpaca", "maya/axolotl")
+    assert not (tmp_path / "exports" / "maya" / "alpaca").exists()
+    assert list(trained.parent.iterdir()) == [trained]
+    assert (tmp_path / "exports" / "tom" / "alpaca" / "train.json").exists()
+    assert withdraw() == ()
+
+
+def test_where_a_withdrawal_would_not_look_it_is_said(home: Path) -> None:
+    assert "consent revoke" not in str(only(export(home, "maya", ["openai"])).notes)
+    elsewhere = only(export(home, "maya", ["openai"], place=home / "elsewhere"))
+    assert "consent revoke" in elsewhere.notes[-1]
