@@ -6,6 +6,7 @@ That file says what is ours, so that nothing else is ever replaced. Knows nothin
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from .layouts import Example, Voice
 
 MARK = "understudy.json"
 ENCODE = json.JSONEncoder(ensure_ascii=False).encode
-LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 """Ends of lines to some readers; JSON has them only inside of texts, where they can be escaped."""
 
 OPENAI_FEWEST, OPENAI_LONGEST = 10, 65_536
@@ -65,7 +66,8 @@ class Examples:
         return self._path.name
 
     def add(self, example: Example) -> None:
-        line = ENCODE(example).translate(LINE_ENDS).encode("utf-8", "replace")
+        text = LINE_ENDS.sub(lambda end: f"\\u{ord(end[0]):04x}", ENCODE(example))
+        line = text.encode("utf-8", "replace")
         if self._list:
             self._file.write((b",\n" if self.count else b"[\n") + line)
         else:

@@ -46,17 +46,17 @@ FORMATS = {
         ),
         Format(
             "sharegpt", sharegpt, ".json",
-            "python -m fastchat.train.train --model_name_or_path {base} --data_path {train} "
-            f"--lazy_preprocess True --output_dir {ADAPTER}",
+            "python -m fastchat.train.train --model_name_or_path lmsys/vicuna-7b-v1.5 "
+            f"--data_path {{train}} --lazy_preprocess True --output_dir {ADAPTER}",
             "every answer is learned; the system prompt is beside the turns, where FastChat does "
-            "not look",
+            "not look, and FastChat can only train models of the Llama family",
         ),
         Format(
             "alpaca", alpaca, ".json",
             "torchrun train.py --model_name_or_path {base} --data_path {train} "
             f"--output_dir {ADAPTER}",
-            "Stanford's own trainer knows neither `history` nor `system`, and learns the last "
-            "answer of each row from the line before it alone; LLaMA-Factory knows both",
+            "train.py is stanford_alpaca's, which knows neither `history` nor `system`, and learns "
+            "the last answer of each row from the line before it alone; LLaMA-Factory knows both",
         ),
         Format(
             "axolotl", chat, ".jsonl", "axolotl train axolotl.yaml",

@@ -288,9 +288,9 @@ def test_the_base_is_named_so_that_it_is_found_from_the_folder(
     (home / "my base").mkdir()
     monkeypatch.chdir(home)
     base = str(home.resolve() / "my base")
-    for exported in export(home, "maya", ["sharegpt", "axolotl"], base="my base"):
-        if exported.format == "sharegpt":
-            assert shlex.split(exported.command)[6:8] == ["--model_name_or_path", base]
+    for exported in export(home, "maya", ["alpaca", "axolotl"], base="my base"):
+        if exported.format == "alpaca":
+            assert shlex.split(exported.command)[5:7] == ["--model_name_or_path", base]
         else:
             assert f"base_model: {base}\n" in (exported.folder / "axolotl.yaml").read_text()
 
