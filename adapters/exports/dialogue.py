@@ -38,7 +38,7 @@ class Dialogue:
                 if not exchanges or exchanges[-1][1]:
                     exchanges.append(([], []))
                 exchanges[-1][0].append(text)
-            elif exchanges:
+            elif role == "assistant" and exchanges:
                 exchanges[-1][1].append(text)
         whole = tuple(
             (BETWEEN.join(asked), BETWEEN.join(answered))

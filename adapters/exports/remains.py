@@ -40,8 +40,7 @@ def remains(home: Path) -> Iterator[Remains]:
     for mark in sorted((home / "exports").glob(f"*/*/{MARK}")):
         try:
             said = json.loads(mark.read_bytes())
-            yield Remains(
-                mark.parent, said["dataset"], frozenset(said["people"]), tuple(said["files"])
-            )
+            people, files = frozenset(map(str, said["people"])), tuple(map(str, said["files"]))
+            yield Remains(mark.parent, str(said["dataset"]), people, files)
         except (OSError, ValueError, LookupError, TypeError):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -190,9 +191,15 @@ def there(module: str) -> pytest.MarkDecorator:
 
 @there("axolotl")
 def test_axolotl_itself_prepares_the_rows(exports: Exports) -> None:
-    run = [sys.executable, "-m", "axolotl.cli.preprocess", "axolotl.yaml"]
+    quiet = {"HF_HUB_OFFLINE": "1", "AXOLOTL_DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        run, cwd=exports["axolotl"].folder, capture_output=True, text=True, timeout=280, check=False
+        [sys.executable, "-m", "axolotl.cli.preprocess", "axolotl.yaml"],
+        cwd=exports["axolotl"].folder,
+        env={**os.environ, **quiet},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     assert (exports["axolotl"].folder / "prepared").is_dir()
