@@ -224,9 +224,9 @@ def _row(line: bytes, where: str) -> Row:
         row: Row = json.loads(line)
         said = [message["role"] + message["content"] for message in row["messages"]]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise NoDataset(f"{where} is none: {error}; correct it or import the chat again") from error
+        raise NoDataset(f"{where} is none: {error}; correct it, or import it again") from error
     if not said:
-        raise NoDataset(f"{where} is empty; remove it or import the chat again")
+        raise NoDataset(f"{where} is empty; remove it, or import it again")
     return row
 
 

@@ -46,7 +46,7 @@ def test_a_row_that_was_edited_into_disorder_is_put_in_order_or_left_out(home: P
 def test_a_row_that_is_none_is_a_sentence_with_its_place(home: Path, line: str) -> None:
     with (home / "datasets" / "maya" / "held_out.jsonl").open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(NoDataset, match=r"row \d+ of .*held_out\.jsonl .*import the chat again"):
+    with pytest.raises(NoDataset, match=r"row \d+ of .*held_out\.jsonl .*import it again"):
         export(home, "maya", ["openai"])
     assert not list((home / "exports").rglob("train*"))
 
