@@ -12,7 +12,7 @@ from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
 NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "questions",
-         "train", "publish", "rollback", "consent")  # fmt: skip
+         "export", "train", "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
@@ -55,6 +55,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     [
         ["nonsense"],
         ["train"],
+        ["export", "maya"],
         ["import", "whatsapp"],
         ["import", "csv", "x", "--persona", "m", "--speaker", "M", "--column", "at"],
     ],
@@ -74,6 +75,8 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
         (["speakers", "gone.txt"], "gone.txt"),
         (["questions", "maya", "--model", "m"], "understudy import"),
         (["train", "maya"], "understudy import"),
+        (["export", "maya", "--to", "openai"], "understudy import"),
+        (["export", "maya", "--to", "icq"], "there is: openai, "),
         (["publish", "maya"], "understudy train"),
         (["rollback", "maya"], "there is no persona 'maya'"),
         (["publish", "../evil"], "can't be a persona's name"),

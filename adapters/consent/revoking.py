@@ -1,6 +1,6 @@
 """Withdrawing: a person's rows go from every dataset, and what was trained on them is marked.
 
-    find → write it down → remove the rows → mark the versions
+    find → write it down → remove the rows and the exports of them → mark the versions
 
 Doing it again finishes what was broken off. Knows nothing of servers: they see the marks.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from adapters.dataset import store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
+from adapters.exports.remains import Remains, remains
 from adapters.manifest import Manifest
 from adapters.questions import answers
 from adapters.registry import BrokenEntry, Registry, RegistryError
@@ -46,7 +47,8 @@ def revoke(
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))
         there = _There(registry)
-        found = _found(home, ledger, reports, there, who, names)
+        exports = list(remains(home))
+        found = _found(home, ledger, reports, exports, there, who, names)
         _refuse_unknown(ledger, found, names, there.trouble)
         if only_look:
             there.check()
@@ -56,6 +58,9 @@ def revoke(
         for persona in found.questions:  # while the rows still say whose they are
             answers.forget(home, persona)
         _remove(home, found.datasets, names)
+        for export in exports:
+            if export.name in found.exports:
+                export.remove()
         there.mark(found.versions)
     there.check(
         f"; what {who} said is gone from the datasets here, and published versions are not "
@@ -96,7 +101,7 @@ class _There:
 
 @dataclass(frozen=True)
 class _Meant:
-    """By what an adapter is known to be trained on somebody."""
+    """By what an adapter is known to be trained on somebody, and an export to be of them."""
 
     fingerprints: frozenset[str]
     digests: frozenset[str]
@@ -104,11 +109,15 @@ class _Meant:
     def by(self, manifest: Manifest) -> bool:
         return manifest.dataset.digest in self.digests or trained_on(manifest, self.fingerprints)
 
+    def exported(self, export: Remains) -> bool:
+        return export.dataset in self.digests or bool(export.people & self.fingerprints)
+
 
 def _found(
     home: Path,
     ledger: Ledger,
     reports: Sequence[ImportReport],
+    exports: Sequence[Remains],
     there: _There,
     who: str,
     names: frozenset[str],
@@ -127,6 +136,7 @@ def _found(
         questions=_questions(home, subject_of, datasets),
         runs=tuple(_in_runs(home, meant)),
         versions=tuple(there.versions(meant)),
+        exports=tuple(export.name for export in exports if meant.exported(export)),
         done=False,
     )
 
@@ -236,7 +246,7 @@ def _refuse_unknown(
     ledger: Ledger, found: Revoked, names: frozenset[str], trouble: Exception | None
 ) -> None:
     known = any(entry.names & names for entry in ledger.entries)
-    if known or found.datasets or found.runs or found.versions:
+    if known or found.datasets or found.runs or found.versions or found.exports:
         return
     if trouble:
         raise RegistryRefused(str(trouble)) from trouble

@@ -109,11 +109,11 @@ def report(home: Path, persona: str) -> ImportReport:
 
 
 def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
-    """Each of its rows, and whether it is held out, as a stream. Raises NoDataset."""
+    """Each row and whether it is held out, one at a time. Raises NoDataset."""
     with _reading(home, persona) as source:
         for name in (TRAIN, HELD_OUT):
-            for line in _lines(source / name):
-                yield json.loads(line), name == HELD_OUT
+            for number, line in enumerate(_lines(source / name), 1):
+                yield _row(line, f"row {number} of {source / name}"), name == HELD_OUT
 
 
 def names(home: Path) -> list[str]:
@@ -216,6 +216,18 @@ def _report(source: Path) -> ImportReport:
 def _rows(path: Path) -> list[Row]:
     # Only newlines end a row: JSON leaves U+2028 inside of strings as it is.
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _row(line: bytes, where: str) -> Row:
+    """Held-out rows are there to be edited, so they may be anything by now."""
+    try:
+        row: Row = json.loads(line)
+        said = [message["role"] + message["content"] for message in row["messages"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise NoDataset(f"{where} is none: {error}; correct it, or import it again") from error
+    if not said:
+        raise NoDataset(f"{where} is empty; remove it, or import it again")
+    return row
 
 
 def _lines(path: Path) -> Iterator[bytes]:
