@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
-from adapters.dataset import store, validation
+from adapters.dataset import examples, store, validation
 from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -81,10 +81,10 @@ def import_chat(
         chosen, known = _chosen(speakers, messages), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
-        privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
+        privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         shown = appearing.others(standing, known, others, privacy.made_up)
         voice = Voice(name, chosen, prompt.strip(), shape.prompt_format(), shown)
-        edited = store.edited(home, persona)
+        edited = examples.edited(home, persona)
         with store.rewritten(home, persona) as rows:
             tested = _times(edited) if edited else frozenset()
             built = build(messages, voice, rows, cleaning, privacy, shape, tested)

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.consent import ledger
 from adapters.consent.revoking import revoke
-from adapters.dataset import store, validation
+from adapters.dataset import examples, store, validation
 from adapters.dataset.report import ImportReport
 from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.validation import EXAMPLES, Choice, Example, read, written
@@ -177,4 +177,17 @@ def test_who_withdraws_is_in_no_example_any_more(export: Export, tmp_path: Path)
     assert "ines" not in left.casefold()
     assert "> day 58 is very good" in left
     assert store.report(tmp_path, "maya").validation == len(read(left.encode())) > 0
-    assert store.edited(tmp_path, "maya") is not None
+    assert examples.edited(tmp_path, "maya") is not None
+
+
+def test_a_dataset_that_is_written_anew_keeps_its_examples(export: Export, tmp_path: Path) -> None:
+    report = imported(export(*long_chat()), tmp_path)
+    before = file(tmp_path).read_bytes()
+    rows = list(store.rows(tmp_path, "maya"))
+    with store.rewritten(tmp_path, "maya") as fresh:
+        for row, held_out in rows:
+            fresh.add(store.encoded(row), held_out=held_out)
+        examples.carry_over(tmp_path, "maya", fresh)
+        fresh.describe(report.model_copy(update={"digest": fresh.digest()}))
+    assert file(tmp_path).read_bytes() == before
+    assert examples.edited(tmp_path, "maya") is None
