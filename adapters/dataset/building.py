@@ -10,6 +10,7 @@ from adapters.manifest import PromptFormat
 
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
+from .passages import READER, passages
 from .render import render
 from .scratch import Scratch
 from .store import Row, Rows, encoded
@@ -43,6 +44,8 @@ class Voice:
     """The numbers that the persona has in this export."""
     system_prompt: str
     layout: PromptFormat
+    writing: bool = False
+    """What the persona said are passages that nobody asked for."""
 
 
 def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
@@ -54,7 +57,10 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     sessions = scratch.sessions(late, doubles=doubles)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice)
-    for window in windows(sessions, voice.speakers, size, cleaning.dropped):
+    cut = windows(sessions, voice.speakers, size, cleaning.dropped)
+    if voice.writing:
+        cut = passages(sessions, voice.speakers, scratch.speakers)
+    for window in cut:
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
@@ -73,6 +79,7 @@ def _renderer(scratch: Scratch, voice: Voice) -> Callable[[Window], Row]:
         None if number in voice.speakers else speaker.name
         for number, speaker in enumerate(scratch.speakers)
     ]
+    names.append(READER)  # whose number is -1
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
