@@ -321,8 +321,9 @@ def test_each_passage_becomes_a_row_that_answers_a_request(tmp_path: Path) -> No
     report = import_chat("writing", path, "maya", ["Anybody"], tmp_path, keep=["near-duplicates"])
     dataset = store.load(tmp_path, "maya")
     assert report.format == "writing"
-    assert report.persona_speakers == (UNNAMED,)
+    assert report.persona_speakers == ("Anybody",)
     assert report.prompt_format.speaker_label == ""
+    assert [person.name for person in report.people or ()] == ["Anybody"]
     assert report.system_prompt == "You are Maya."
     assert len(dataset.train) + len(dataset.held_out) == report.kept == 80
     row = dataset.train[1]["messages"]
@@ -345,6 +346,29 @@ def test_where_several_wrote_one_must_be_named(tmp_path: Path) -> None:
     assert [(one.name, one.conversation, one.messages) for one in found] == [
         ("Maya", "", 1), ("Tom", "", 1),
     ]  # fmt: skip
+
+
+def test_texts_that_name_nobody_are_by_whom_they_are_imported_for(tmp_path: Path) -> None:
+    files = {"a.md": "---\nauthor: Tom\n---\nHis.", "b.md": "Whose?", "c.md": "Whose, too?"}
+    path = folder(tmp_path / "texts", files)
+    report = import_chat("writing", path, "maya", ["Maya"], tmp_path)
+    assert report.speakers["Maya"] == 2
+    assert len(report.speakers) == 2
+    assert (report.persona_speakers, report.learned) == (("Maya",), 2)
+    assert any("name no author: 2" in note for note in report.notes)
+    alone = folder(tmp_path / "alone", {"a.md": "---\nauthor: Maya Lee\n---\nMine."})
+    report = import_chat("writing", alone, "maya", ["Mum"], tmp_path)
+    assert report.persona_speakers == ("Maya Lee",)
+
+
+def test_private_data_is_replaced_in_requests_too(tmp_path: Path) -> None:
+    text = "---\ntitle: Mail me at maya@lee-family.org\n---\nOr ring +44 20 7946 0958, I said."
+    import_chat("writing", folder(tmp_path / "x", {"a.md": text}), "maya", ["Maya"], tmp_path)
+    dataset = store.load(tmp_path, "maya")
+    rows = str(dataset.train + dataset.held_out)
+    assert "Mail me at" in rows
+    assert "lee-family" not in rows
+    assert "7946 0958" not in rows
 
 
 def test_a_real_blog_is_read_whole(shared: Path, tmp_path: Path) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -391,6 +395,26 @@ def test_an_import_by_address_writes_a_dataset_and_names_the_host_alone(
     assert blog.asked.count("/feed?key=hush") == 1  # the list of speakers kept it
     with pytest.raises(AdaptersError, match="only writing is read from the web"):
         import_chat("whatsapp", address, "maya", ["Maya"], tmp_path)
+
+
+def test_the_command_takes_an_address(blog: Blog, tmp_path: Path) -> None:
+    blog.put("/feed", rss(item("/a", "A", "All of a.")))
+
+    def understudy(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "understudy", *words, "--json"],
+            capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=200,
+            env={**os.environ, "UNDERSTUDY_HOME": str(tmp_path)},
+        )  # fmt: skip
+
+    persona = ("--persona", "maya", "--speaker", "Maya")
+    done = understudy("import", "writing", f"{blog.url}/feed", *persona)
+    assert json.loads(done.stdout)["learned"] == 1, done.stderr
+    assert json.loads(understudy("import", "--detect", blog.url).stdout)["format"] == "writing"
+    refused = understudy("import", "writing", "https://maya:hush@x.example/", *persona)
+    assert refused.returncode == 1
+    assert "has a name or password in it" in refused.stderr
+    assert "hush" not in refused.stderr + refused.stdout
 
 
 def test_a_date_to_come_back_at_is_understood() -> None:

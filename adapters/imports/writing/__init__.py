@@ -141,8 +141,8 @@ class _Reading:
             note(f"documents without a date, which have their file's: {self._dated_by_file}")
         if UNNAMED in self.authors and len(self.authors) > 1:
             note(
-                f"documents that name no author: {self.authors[UNNAMED]}; their speaker is called "
-                f"{UNNAMED!r}"
+                f"documents that name no author: {self.authors[UNNAMED]}; they count as those "
+                "of who was named first with --speaker"
             )
 
     def _read(self, one: Shelved) -> Iterator[Document]:
