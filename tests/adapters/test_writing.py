@@ -16,6 +16,7 @@ from adapters.imports.formats import detect
 from adapters.imports.writing import UNNAMED, dates
 from adapters.imports.writing.chunks import MAX_CHARACTERS
 from adapters.messages import Message, Tally
+from adapters.questions import chunks as questions
 from tests.adapters.exports import bins, folder, told, zipped
 
 MARKDOWN = """\
@@ -330,6 +331,7 @@ def test_each_passage_becomes_a_row_that_answers_a_request(tmp_path: Path) -> No
     assert [message["role"] for message in row] == ["system", "user", "assistant"]
     assert re.fullmatch(r"Go on: Day \d+", row[1]["content"])
     assert row[2]["content"].startswith("Paragraph 2 of day")
+    assert len([chunk for chunk in questions.chunks(tmp_path, "maya") if chunk.request]) == 80
     assert max(row["at"] for row in dataset.train) < min(row["at"] for row in dataset.held_out)
     asked = [{r["messages"][1]["content"].partition(": ")[2] for r in side}
              for side in (dataset.train, dataset.held_out)]  # fmt: skip
