@@ -421,3 +421,15 @@ def test_a_date_to_come_back_at_is_understood() -> None:
     past = httpx.Response(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
     assert manners.retry_after(past) == 0
     assert manners.retry_after(httpx.Response(503, headers={"Retry-After": "soon"})) is None
+
+
+def test_two_at_once_do_not_meet(blog: Blog, tmp_path: Path) -> None:
+    blog.put("/feed", rss(item("/a", "A", "All of a.")))
+    address = Address.of(f"{blog.url}/feed")
+    with (
+        site.collected(address, tmp_path, web=Time().web),
+        pytest.raises(BadExport, match="being fetched by another import"),
+        site.collected(address, tmp_path, web=Time().web),
+    ):
+        pass
+    assert blog.asked.count("/feed") == 1
