@@ -166,6 +166,18 @@ def test_of_a_page_only_the_article_is_read(tmp_path: Path) -> None:
     assert tally.bins["media"] == 3  # picture, caption, code
 
 
+def test_a_page_that_is_laid_out_by_tables_is_read(tmp_path: Path) -> None:
+    essay = "<br><br>".join(
+        f"Paragraph {n} of an essay. " + "So it goes on. " * 20 for n in range(3)
+    )
+    html = f"<title>Old</title><table><tr><td><a href=/>Home</a><td><font size=2>{essay}</table>"
+    messages, _ = only(tmp_path, "old.html", html)
+    assert len(messages) == 2
+    assert messages[0].text.startswith("Paragraph 0 of an essay.")
+    assert "\n\nParagraph 1" in messages[0].text
+    assert "Home" not in messages[0].text
+
+
 def test_a_page_in_old_letters_and_a_broken_one_are_read(tmp_path: Path) -> None:
     old = "<meta charset=iso-8859-1><p>Schön war es.</p>".encode("latin-1")
     assert texts(only(tmp_path, "old.html", old)[0]) == ["Schön war es."]

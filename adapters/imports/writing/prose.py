@@ -29,13 +29,16 @@ from .tags import (
     VOID,
 )
 
-Kind = Literal["paragraph", "item", "heading", "media", "around"]
-"""`around`: navigation, other people's words that are quoted, and what else is not the text."""
+Kind = Literal["paragraph", "item", "heading", "media", "around", "cell"]
+"""`around`: navigation, other people's words that are quoted, and what else is not the text.
+`cell`: of a table; no block of a page that was read is one."""
 
 PORTION_CHARACTERS = 1 << 16
 MAX_PENDING_CHARACTERS, MAX_REST_CHARACTERS = 1 << 20, 1 << 16
 """Of a tag that has not ended yet (pictures may stand in their tags), and at the end of a page."""
 MAX_DEPTH = 1_000
+LONG_CELL_CHARACTERS = 200
+"""Where cells are so long and hold most of the words, the table is how the page is laid out."""
 LINKS_SHARE = 0.8
 """A list item or paragraph that is so much link is navigation."""
 TITLES = ("og:title", "heading", "title", "first heading")
@@ -104,8 +107,9 @@ class _Reader(HTMLParser):
     def finished(self) -> Page:
         """The page, once all of it was fed: only where the text is, if some place claims it."""
         self._end()
-        best = max((rank for rank, (kind, _) in self._blocks if kind == "paragraph"), default=0)
-        for rank, (kind, text) in self._blocks:
+        blocks = _without_cells(self._blocks)
+        best = max((rank for rank, (kind, _) in blocks if kind == "paragraph"), default=0)
+        for rank, (kind, text) in blocks:
             self._page.blocks.append(Block(kind if rank >= best else "around", text))
         named = (self._titles.get(by, "") for by in TITLES)
         self._page.title = next(filter(None, named), "")
@@ -114,10 +118,13 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         self._note(tag, attributes)
-        if tag == "br":
+        if tag == "br" and self._words[-1:] == ["\n"]:
+            self._end()  # a blank line
+        elif tag == "br":
             self._words.append("\n")
         if tag in ENDS_A_BLOCK:
             self._end()
+            self._title = None  # that nobody closed
             if self._open[-1].tag == "p":  # which nobody must close
                 self._open.pop()
                 self._tags["p"] -= 1
@@ -151,7 +158,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._title is not None:
             self._title.append(data)
-        elif not self._open[-1].silent:
+        elif not self._open[-1].silent and (data.strip() or self._words[-1:] != ["\n"]):
             self._words.append(data.replace("\n", " "))
             self._linked += len(data.strip()) if self._tags["a"] else 0
 
@@ -185,7 +192,7 @@ class _Reader(HTMLParser):
         if self._kind == "heading":
             self._titles.setdefault("heading" if inside.rank else "first heading", text)
         kind: Kind = inside.kind or (self._kind if text else "media")
-        if kind in ("paragraph", "item") and linked >= LINKS_SHARE * len(text):
+        if kind in ("paragraph", "item", "cell") and linked >= LINKS_SHARE * len(text):
             kind = "around"
         self._blocks.append((inside.rank, Block(kind, text)))
 
@@ -197,9 +204,9 @@ def _opened(tag: str, attributes: dict[str, str], around: _Open) -> _Open:
         not whole and bool(classes & UNSEEN_CLASSES)
     )  # fmt: skip
     kind = around.kind
-    if kind is None and tag in MEDIA:
-        kind = "media"
-    elif kind is None and not whole and "admonition" not in classes and (
+    if kind in (None, "cell") and tag in MEDIA:
+        kind = "cell" if tag == "table" else "media"
+    elif kind in (None, "cell") and not whole and "admonition" not in classes and (
         tag in AROUND or attributes.get("role") in ROLES or classes & AROUND_CLASSES
     ):  # fmt: skip
         kind = "around"
@@ -209,6 +216,26 @@ def _opened(tag: str, attributes: dict[str, str], around: _Open) -> _Open:
     elif tag in ("article", "main") or attributes.get("role") == "main":
         rank = max(rank, 1)
     return _Open(tag, silent, kind, rank)
+
+
+def _without_cells(blocks: list[tuple[int, Block]]) -> list[tuple[int, Block]]:
+    """Each table as one medium, unless the page is laid out by tables."""
+    texts, cells = (
+        [text for _, (kind, text) in blocks if kind in kinds]
+        for kinds in (("paragraph", "item"), ("cell",))
+    )
+    long = sum(len(text) for text in cells if len(text) >= LONG_CELL_CHARACTERS)
+    kept: list[tuple[int, Block]] = []
+    before = ""
+    for rank, (kind, text) in blocks:
+        if kind != "cell":
+            kept.append((rank, Block(kind, text)))
+        elif long > sum(map(len, texts)):
+            kept.append((rank, Block("paragraph", text)))
+        elif before != "cell":
+            kept.append((rank, Block("media", text)))
+        before = kind
+    return kept
 
 
 def _plain(words: list[str]) -> str:

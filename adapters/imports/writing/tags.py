@@ -15,7 +15,7 @@ UNCLOSED = _words(
 SILENT = _words("script style template noscript textarea select button svg object iframe")
 BREAKS = _words(
     "address article aside body center dd details dialog div dl dt fieldset figcaption footer form "
-    "header hgroup hr html legend li main nav ol p section summary ul menu "
+    "header hgroup hr html legend li main nav ol p section summary td th tr ul menu "
     "blockquote"
 )
 HEADINGS = _words("h1 h2 h3 h4 h5 h6")
