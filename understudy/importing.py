@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from .terminal import Json, console, next_step, print_json, print_table, settled, show
+
+if TYPE_CHECKING:
+    from adapters.imports.writing.address import Source
 
 DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
 
@@ -20,7 +22,7 @@ def import_(
         str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
     ] = None,
     path: Annotated[
-        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+        str | None, typer.Argument(help="The export: a file, folder or .zip; a blog's address.")
     ] = None,
     persona: Annotated[
         str | None, typer.Option(help="Name of the persona to make, such as maya.")
@@ -51,7 +53,7 @@ def import_(
         typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
     ] = None,
     detect: Annotated[
-        Path | None, typer.Option(help="Only name the format of this export, and why.")
+        str | None, typer.Option(help="Only name the format of this export, and why.")
     ] = None,
     others: Annotated[
         str, typer.Option(help="Who did not agree: pseudonym, placeholder or drop.")
@@ -81,9 +83,9 @@ def import_(
     if not format or not path or not persona or not speaker:
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
-    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
         report = import_chat(
-            format, path, persona, speaker, settings.home.root,
+            format, place, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
@@ -111,12 +113,13 @@ def _columns(pairs: list[str]) -> dict[str, str]:
     return {role.strip(): name for role, _, name in named}
 
 
-def _name_format(path: Path, as_json: bool) -> None:
+def _name_format(path: str, as_json: bool) -> None:
     from adapters.errors import AdaptersError
     from adapters.imports.formats import detect
+    from adapters.imports.writing.address import source
 
     with settled(AdaptersError):
-        found = detect(path)
+        found = detect(source(path))
     if as_json:
         print_json(asdict(found))
     else:
@@ -124,7 +127,7 @@ def _name_format(path: Path, as_json: bool) -> None:
 
 
 def speakers(
-    path: Annotated[Path, typer.Argument(help="The export.")],
+    path: Annotated[str, typer.Argument(help="The export, or a blog's address.")],
     format: Annotated[str, typer.Option(help="The export's format; auto: found.")] = "auto",
     date_order: DateOrder = None,
     as_json: Json = False,
@@ -133,8 +136,9 @@ def speakers(
     from adapters.errors import AdaptersError
     from adapters.imports import list_speakers
 
-    with settled(AdaptersError), _reading(path, quiet=as_json) as watch:
-        found = list_speakers(format, path, date_order=date_order, watch=watch)
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
+        home = settings.home.root
+        found = list_speakers(format, place, home, date_order=date_order, watch=watch)
     rows = [figures.as_json() for figures in found]
     if as_json:
         print_json(rows)
@@ -146,13 +150,15 @@ def speakers(
 
 
 @contextmanager
-def _reading(path: Path, *, quiet: bool) -> Iterator[Callable[[float], None]]:
-    """A bar while an export is read."""
+def _reading(path: str, *, quiet: bool) -> Iterator[tuple[Source, Callable[[float], None]]]:
+    """The export, and a bar while it is read."""
     from adapters.imports.progress import shown
+    from adapters.imports.writing.address import source
     from adapters.messages import unwatched
 
+    place = source(path)
     if quiet:
-        yield unwatched
+        yield place, unwatched
     else:
-        with shown(path, console()) as watch:
-            yield watch
+        with shown(place, console()) as watch:
+            yield place, watch

@@ -12,6 +12,7 @@ from adapters.privacy import Privacy
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .doubles import Said
+from .passages import READER, READERS_NUMBER, passages
 from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
@@ -55,7 +56,10 @@ def build(
     heard = _heard(sessions, voice.others.left_out, cleaning)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice, privacy, built.people)
-    for window in windows(heard, voice.speakers, size, cleaning.dropped):
+    cut = windows(heard, voice.speakers, size, cleaning.dropped)
+    if voice.writing:
+        cut = passages(heard, voice.speakers, scratch.speakers)
+    for window in cut:
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
@@ -91,6 +95,8 @@ def _renderer(
     others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
     number_of = numbering(scratch.speakers, voice.speakers, labels, people)
     names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
+    names.append(READER)  # whose number is -1
+    unnamed = {*others.placeholders, READERS_NUMBER}
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
@@ -105,7 +111,7 @@ def _renderer(
 
     def row(window: Window) -> Row:
         messages = render(whole, voice.system_prompt, voice.display_name, list(turns(window)))
-        said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
+        said = Counter(one[1] for one in window.said if one[1] not in unnamed)
         speakers: Counter[str] = Counter()
         for speaker, count in said.items():
             speakers[str(number_of(speaker))] += count

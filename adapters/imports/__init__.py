@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
+from adapters.dataset import passages
 from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -28,13 +29,15 @@ from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
 from .speakers import Figures, listed
+from .writing import UNNAMED
+from .writing.address import Source, at_hand
 
 MAX_LISTED_SPEAKERS = 12
 
 
 def import_chat(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     speakers: Sequence[str],
     home: Path,
@@ -65,21 +68,25 @@ def import_chat(
     name = display_name or default_name(_checked(persona))
     appearing.checked(others)
     ledger.read(home)  # one that can't be understood is told before all is read
+    writing = format == passages.FORMAT
     prompt = system_prompt
     if prompt is None:
-        prompt = f"You are {name}. You are chatting with friends."
+        prompt = f"You are {name}." + ("" if writing else " You are chatting with friends.")
     tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
-    with scratch(home) as messages:
+    with at_hand(path, home, watch) as there, scratch(home) as messages:
         options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
-        read = importer(path, tally, options)
+        read = importer(there, tally, options)
+        if writing:
+            read = _attributed(read, speakers)
         messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
         watch(1.0)
-        chosen, known = _chosen(speakers, messages), messages.speakers
+        chosen, known = _chosen(speakers, messages, lone=writing), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         shown = appearing.others(standing, known, others, privacy.made_up)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
+        layout = passages.LAYOUT if writing else PromptFormat()
+        voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning, privacy)
             report = _report(
@@ -91,6 +98,14 @@ def import_chat(
     if consent:
         requiring.grant_stated(home, report)
     return report
+
+
+def _attributed(read: Iterable[Message], speakers: Sequence[str]) -> Iterator[Message]:
+    """The messages; texts that name nobody are by whom they are imported for."""
+    for message in read:
+        if speakers and message.speaker == UNNAMED:
+            message = message._replace(speaker=speakers[0])
+        yield message
 
 
 def _counted(
@@ -106,11 +121,24 @@ def _counted(
 
 
 def list_speakers(
-    format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
+    format: str,
+    path: Source,
+    home: Path | None = None,
+    *,
+    date_order: str | None = None,
+    watch: Watch = unwatched,
 ) -> list[Figures]:
-    """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
-    importer = _importer(resolved(format, path))
-    return listed(importer(path, Tally(), Options(date_order, watch=watch)))
+    """Who speaks in an export, for each of its conversations; authors in all that they wrote.
+
+    What is on the web waits below `home` for an import. Raises AdaptersError.
+    """
+    format = resolved(format, path)
+    importer = _importer(format)
+    with at_hand(path, home, watch, keep=True) as there:
+        told = importer(there, Tally(), Options(date_order, watch=watch))
+        if format == passages.FORMAT:
+            told = (message._replace(conversation="") for message in told)
+        return listed(told)
 
 
 def _importer(format: str) -> Importer:
@@ -127,9 +155,9 @@ def _checked(persona: str) -> str:
         raise BadRequest(str(error)) from error
 
 
-def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
+def _chosen(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> frozenset[int]:
     """The numbers of the speakers meant, by name or by the export's id of them; letter case is
-    forgiven where it is clear."""
+    forgiven where it is clear. A `lone` speaker is meant by any name."""
     known = _by_name(scratch)
     listed = ", ".join(
         f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
@@ -140,6 +168,8 @@ def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
         raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
     if not wanted:
         raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
+    if lone and len(known) == 1:
+        return frozenset(range(len(scratch.speakers)))
     chosen: set[int] = set()
     for name in wanted:
         spelt = _spelt(name, known)
@@ -172,7 +202,7 @@ def _spelt(name: str, known: Iterable[str]) -> str | None:
 
 def _report(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     voice: Voice,
     tally: Tally,

@@ -26,6 +26,7 @@ from tests.adapters import (
     test_signal,
     test_slack,
     test_telegram,
+    test_writing,
 )
 from tests.adapters.conftest import long_chat
 from tests.adapters.exports import told
@@ -66,6 +67,11 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
     "script": ("script", "play.txt", test_script.INLINE),
     "script csv": ("script", "play.csv", "scene,name,line\n1,TOM,hi\n2,MAYA,yo\n"),
     "generic": ("generic", "a.csv", 'date,from,text\n1/2/2024 10:00,Tom,"a\nb"\n' * 3),
+    "markdown": ("writing", "tea.md", test_writing.MARKDOWN),
+    "restructured text": ("writing", "rain.rst", test_writing.RST),
+    "page": ("writing", "snow.html", test_writing.HTML),
+    "rss": ("writing", "feed.xml", test_writing.RSS),
+    "atom": ("writing", "feed.atom", test_writing.ATOM),
     "zip": ("discord", "x.zip", exports.packed(test_discord.package(extension="csv"))),
     "generic json": ("generic", "a.jsonl", '{"date": 1714564800, "from": "Tom", "text": "a"}\n'),
 }  # fmt: skip
@@ -73,7 +79,9 @@ HOSTILE = (
     b'"', b"{", b"}", b"[", b"]", b",", b":", b"\xff", b"\xc3", b"\x00", b"\n", b"\r", b"\n\n",
     b"\\", b"<", b"</div>", b'<div class="message">', b"&#99999999;", b"<!--", b"<![CDATA[", b"-1",
     b"null", b"true", b"1e308", b"9" * 30, b"9" * 5000, b"[" * 100, b'{"a":' * 100, b"\\ud800",
-    b"NaN", b"2024-", b"0000-00-00", b"From: ", b"Type: ", b"(", b"- ", b"> ", b"| ",
+    b"NaN", b"2024-", b"0000-00-00", b"From: ", b"Type: ", b"(",
+    b"---\n", b"+++", b"{{<", b"<article>", b"<p>" * 50, b"<!DOCTYPE x [", b"<item>", b".. raw:: ",
+    b"- ", b"> ", b"| ",
     "\u202e\u2066".encode(),
 )  # fmt: skip
 
@@ -133,6 +141,9 @@ def many(example: str, times: int) -> bytes:
         return exports.as_bytes(
             test_meta.part(*(test_meta.message(-n, "Tom", "hi") for n in range(times)))
         )
+    if example == "rss":
+        item = "<item><title>Day %s</title><description>Some words.</description></item>"
+        return f"<rss><channel>{''.join(item % n for n in range(times))}</channel></rss>".encode()
     rows = {
         "generic": ("date,from,text\n", "2024-05-01,Tom,hi\n"),
         "script": ("", "TOM: hi\nMAYA: yo\n"),
@@ -157,7 +168,7 @@ def peak_bytes(format: str, path: Path) -> int:
 @pytest.mark.parametrize(
     "example",
     ["telegram", "telegram html", "discord", "messenger", "generic", "script", "weechat",
-     "imessage", "signal"],
+     "imessage", "signal", "rss"],
 )  # fmt: skip
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, example: str) -> None:
     format, name, _ = EXAMPLES[example]
