@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -160,6 +163,60 @@ def test_after_a_withdrawal_only_the_persona_is_told_of(export: Export, tmp_path
     assert "secret of" not in text
     assert examples(text) == []
     assert "Rows were taken out after these figures were counted." in text
+
+
+def understudy(*arguments: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {"UNDERSTUDY_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "100", **more}
+    return subprocess.run(
+        [sys.executable, "-m", "understudy", *arguments],
+        cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_shows_it_again_and_where_the_page_is(tmp_path: Path) -> None:
+    import_chat("whatsapp", SAMPLE, "maya", ["Maya"], tmp_path)
+    done = understudy("report", "maya", home=tmp_path)
+    assert done.returncode == 0
+    for title in ("in all", "Messages over time", "Who with", "Hours", "🧡 12"):
+        assert title in done.stdout
+    assert "datasets/maya/report.html" in done.stderr.replace("\n", "")
+    told = json.loads(understudy("report", "maya", "--json", home=tmp_path).stdout)
+    assert Path(told["page"]) == tmp_path.resolve() / "datasets" / "maya" / "report.html"
+    assert told["figures"]["hours"]["persona"]
+
+
+def test_the_command_opens_the_browser(tmp_path: Path) -> None:
+    import_chat("whatsapp", SAMPLE, "maya", ["Maya"], tmp_path)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/seen\n')
+    browser.chmod(0o755)
+    done = understudy("report", "maya", "--open", home=tmp_path, BROWSER=f"{browser} %s")
+    assert done.returncode == 0
+    assert (tmp_path / "seen").read_text().strip().endswith("/datasets/maya/report.html")
+
+
+def test_a_dataset_of_before_gets_a_page_when_it_is_asked_for(tmp_path: Path) -> None:
+    import_chat("whatsapp", SAMPLE, "maya", ["Maya"], tmp_path)
+    folder = store.folder(tmp_path, "maya")
+    (folder / "report.html").unlink()
+    report = json.loads((folder / "report.json").read_text())
+    del report["figures"]
+    (folder / "report.json").write_text(json.dumps(report))
+    done = understudy("report", "maya", home=tmp_path)
+    assert done.returncode == 0
+    assert "import it again to see them" in page(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "held_out.jsonl", "report.html", "report.json", "train.jsonl",
+    ]  # fmt: skip
+
+
+def test_the_report_of_nothing_is_a_sentence(tmp_path: Path) -> None:
+    done = understudy("report", "nobody", home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("nothing was imported for nobody yet; run: understudy import")
+    done = understudy("report", "../x", home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 @pytest.mark.parametrize(
