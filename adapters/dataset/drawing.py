@@ -102,7 +102,7 @@ def _standing(plot: Plot) -> Iterator[Element]:
     every = -(-int(max(map(len, plot.labels)) * LETTER + 6) // max(1, int(step)))
     for place, label in enumerate(plot.labels):
         if place % every == 0 and (place == 0 or place + every / 2 < len(plot.labels)):
-            yield element("text", label, class_="mid", x=LEFT + (place + 0.5) * step, y=foot + 15)
+            yield element("text", label, class_="mid", x=LEFT + (place + 0.5) * step, y=foot + 17)
     yield element("text", plot.x, class_="mid axis", x=LEFT + wide / 2, y=HEIGHT - 6)
     if plot.mark:
         x = LEFT + plot.mark[0] * step
@@ -118,7 +118,7 @@ def _lying(plot: Plot, height: int) -> Iterator[Element]:
         x = begin_x + wide * tick / ticks[-1]
         yield element("line", class_="grid", x1=x, x2=x, y1=TOP, y2=foot)
         anchor = "end" if tick == ticks[-1] else "mid"
-        yield element("text", short(tick), class_=anchor, x=x, y=foot + 15)
+        yield element("text", short(tick), class_=anchor, x=x, y=foot + 17)
     for place, boxes in enumerate(_boxes(plot, LINE)):
         for series, begin, end, top, width in boxes:
             yield _bar(

@@ -117,7 +117,7 @@ def emoji(report: ImportReport, figures: Figures) -> Plot | None:
     if not found:
         return None
     pictures, times = zip(*found, strict=True)
-    says = f"{pictures[0]} is what {report.display_name} uses most{_sampled(figures)}."
+    says = f"{report.display_name} uses {pictures[0]} most, {times[0]:,} times{_sampled(figures)}."
     return Plot(
         "Emoji", says, "emoji", "times", pictures,
         [Series("persona", report.display_name, times)], lying=True,
