@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from . import consents, importing, running, versions
+from . import consents, importing, questions, running, versions
 
 app = typer.Typer(
     name="understudy",
@@ -29,6 +29,7 @@ app.command()(versions.personas)
 app.command("import")(importing.import_)
 app.command()(importing.speakers)
 app.command()(importing.report)
+app.command()(questions.questions)
 app.command()(versions.train)
 app.command()(versions.publish)
 app.command()(versions.rollback)

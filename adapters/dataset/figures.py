@@ -80,8 +80,6 @@ class Figures(Frozen):
     more_people: int = 0
     """Who is not listed."""
     vocabulary: Vocabulary | None = None
-    lessened: bool = False
-    """Whether rows were taken out after this was counted."""
 
     def without_others(self, shown: Set[str]) -> Figures:
         """What may be told after somebody withdrew; `shown` is who is left. The vocabulary is for
@@ -90,7 +88,7 @@ class Figures(Frozen):
         alone = {name: getattr(self, name).alone() for name in kept}
         left = tuple(one for one in self.people if one[0] in shown)
         return self.model_copy(
-            update={**alone, "people": left, "more_people": 0, "vocabulary": None, "lessened": True}
+            update={**alone, "people": left, "more_people": 0, "vocabulary": None}
         )
 
 

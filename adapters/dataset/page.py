@@ -62,11 +62,11 @@ def _body(report: ImportReport, examples: Sequence[Sequence[ChatMessage]]) -> It
     yield _soft(_origin(report))
     yield _tiles(report)
     if not report.figures:
-        yield _soft("It was imported before figures were counted; import it again to see them.")
+        yield _soft("No figures were counted when it was imported; import it again to see them.")
     drawn = [_figure(plot) for plot in plots(report)]
     if drawn:
         yield element("h2", "The chat")
-        if report.figures and report.figures.lessened:
+        if report.lessened:
             yield _soft(LESSENED)
         yield element("div", *drawn, class_="plots")
     yield element("h2", "What became of each line")

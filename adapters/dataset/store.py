@@ -37,6 +37,8 @@ class Row(TypedDict):
     """ISO time of the row's first message."""
     speakers: NotRequired[dict[str, int]]
     """How many messages are whose, by the numbers of the report's people; old rows have none."""
+    request: NotRequired[str]
+    """What stood before a chunk of writing; its question, if it has one, took that place."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,14 @@ def page(home: Path, persona: str) -> Path:
     return target
 
 
+def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
+    """Each of its rows, and whether it is held out, as a stream. Raises NoDataset."""
+    with _reading(home, persona) as source:
+        for name in (TRAIN, HELD_OUT):
+            for line in _lines(source / name):
+                yield json.loads(line), name == HELD_OUT
+
+
 def names(home: Path) -> list[str]:
     """The personas that have a dataset."""
     folders = (home / "datasets").glob("[!.]*")
@@ -151,7 +161,8 @@ def without(
         for name, said in kept.items():
             for line in _without(source / name, people):
                 rows.add(line, held_out=name == HELD_OUT)
-                said.update(json.loads(line)["speakers"] | {"rows": 1})
+                row = json.loads(line)
+                said.update(row["speakers"] | {"rows": 1, "questions": int("request" in row)})
         digest = rows.digest()
         rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
     left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
@@ -189,6 +200,7 @@ def _lessened(
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
     figures = before.figures and before.figures.without_others({who.shown for who in left} - gone)
+    asked = {"rows": train["questions"] + held_out["questions"]}
     return before.model_copy(
         update={
             "people": left,
@@ -202,8 +214,10 @@ def _lessened(
             "examples": train["rows"],
             "held_out_messages": sum(held_out[number] for number in mine),
             "held_out": held_out["rows"],
+            "questions": before.questions and before.questions.model_copy(update=asked),
             "digest": digest,
             "figures": figures,
+            "lessened": True,
             "source": UNNAMED,
             "notes": (*before.notes, *filter(None, [note])),
         }
@@ -227,12 +241,12 @@ def _drawn(source: Path, report: ImportReport) -> tuple[ImportReport, bytes]:
     of them is shown."""
     from .page import html  # only who writes a dataset needs it
 
-    figures = report.figures
-    if not figures or figures.lessened:
+    if report.lessened:
         return report, html(report, ())
     leaf = leafed(source / TRAIN, report.examples, report.digest, report.prompt_format)
-    seen = figures.model_copy(update={"vocabulary": leaf.vocabulary})
-    report = report.model_copy(update={"figures": seen})
+    if report.figures:
+        seen = report.figures.model_copy(update={"vocabulary": leaf.vocabulary})
+        report = report.model_copy(update={"figures": seen})
     return report, html(report, leaf.examples)
 
 
