@@ -81,6 +81,11 @@ class Figures(Frozen):
     """Who is not listed."""
     vocabulary: Vocabulary | None = None
 
+    @property
+    def answered(self) -> bool:
+        """Whether the persona ever answers somebody, as it does not in writing."""
+        return self.delays.persona_quartiles is not None
+
     def without_others(self, shown: Set[str]) -> Figures:
         """What may be told after somebody withdrew; `shown` is who is left. The vocabulary is for
         who knows the rows."""

@@ -71,7 +71,7 @@ def bursts(report: ImportReport, figures: Figures) -> Plot | None:
     plot = _ranges(
         report, figures.bursts, "Bursts", "messages in a row", _between(BURSTS), lambda *_: ""
     )
-    if not plot:
+    if not plot or not figures.answered:
         return None
     several = sum(counts[1:]) / sum(counts)
     says = f"{several:.0%} of the times that {report.display_name} speaks it is in several messages"
@@ -97,7 +97,7 @@ def delays(report: ImportReport, figures: Figures) -> Plot | None:
 
 def hours(report: ImportReport, figures: Figures) -> Plot | None:
     counts = figures.hours.persona
-    if not any(counts):
+    if not figures.answered:  # writing has days, if anything
         return None
     begin = max(range(24), key=lambda hour: sum(counts[(hour + n) % 24] for n in range(4)))
     share = sum(counts[(begin + n) % 24] for n in range(4)) / sum(counts)

@@ -133,7 +133,8 @@ def test_a_chat_of_few_rows_shows_them_all(export: Export, tmp_path: Path) -> No
 
 
 def test_an_export_without_an_answer_has_a_page_too(export: Export, tmp_path: Path) -> None:
-    imported(export("01/03/2020, 10:00 - Maya: anybody?"), tmp_path, date_order="dmy")
+    report = imported(export("01/03/2020, 10:00 - Maya: anybody?"), tmp_path, date_order="dmy")
+    assert [plot.title for plot in plots(report)] == ["Messages over time", "Lengths", "Left out"]
     assert examples(page(tmp_path)) == []
     assert "1 message" in page(tmp_path)
 
