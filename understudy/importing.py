@@ -127,11 +127,11 @@ def report(
 
         show(found.table())
         show(picture(plots(found)))
-    opened = open_ and webbrowser.open(page.as_uri())
-    if open_ and not opened:
-        next_step("no browser could be started here", f"open {page} yourself")
-    elif not as_json:
-        next_step(f"with plots and examples: {page}", f"understudy train {persona}")
+    told = f"with plots and examples: {page}"
+    if open_ and not webbrowser.open(page.as_uri()):
+        told = f"no browser could be started here; open it yourself: {page}"
+    if not as_json:
+        next_step(told, f"understudy train {persona}")
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:

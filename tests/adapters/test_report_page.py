@@ -195,6 +195,9 @@ def test_the_command_opens_the_browser(tmp_path: Path) -> None:
     done = understudy("report", "maya", "--open", home=tmp_path, BROWSER=f"{browser} %s")
     assert done.returncode == 0
     assert (tmp_path / "seen").read_text().strip().endswith("/datasets/maya/report.html")
+    gone = understudy("report", "maya", "--open", home=tmp_path, PATH="", BROWSER="/gone %s")
+    assert gone.returncode == 0
+    assert "no browser could be started here; open it yourself: " in gone.stderr
 
 
 def test_a_dataset_of_before_gets_a_page_when_it_is_asked_for(tmp_path: Path) -> None:
