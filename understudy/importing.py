@@ -1,4 +1,4 @@
-"""Commands that read a chat export."""
+"""Commands that read a chat export, and that tell what became of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .terminal import Json, console, next_step, print_json, print_table, settled, show
+from .terminal import Json, Persona, console, next_step, print_json, print_table, settled, show
 
 if TYPE_CHECKING:
     from adapters.imports.writing.address import Source
@@ -102,7 +102,38 @@ def import_(
         done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
         next_step(f"the dataset of {persona} is written; {done}", grant)
     else:
-        next_step(f"the dataset of {persona} is written", f"understudy train {persona}")
+        done = f"the dataset of {persona} is written, with plots: understudy report {persona}"
+        next_step(done, f"understudy train {persona}")
+
+
+def report(
+    persona: Persona,
+    open_: Annotated[bool, typer.Option("--open", help="Show its page in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What was imported: kept and dropped, when, with whom and in which words."""
+    import webbrowser
+
+    from adapters.dataset import store
+    from adapters.errors import AdaptersError
+    from adapters.registry import RegistryError, checked
+
+    with settled(AdaptersError, RegistryError) as settings:
+        found = store.report(settings.home.root, checked(persona))
+        page = store.page(settings.home.root, persona).resolve()
+    if as_json:
+        print_json({**found.as_json(), "page": str(page)})
+    else:
+        from adapters.dataset.picture import picture
+        from adapters.dataset.plots import plots
+
+        show(found.table())
+        show(picture(plots(found)))
+    told = f"with plots and examples: {page}"
+    if open_ and not webbrowser.open(page.as_uri()):
+        told = f"no browser could be started here; open it yourself: {page}"
+    if not as_json:
+        next_step(told, f"understudy train {persona}")
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from adapters.privacy import Privacy
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .doubles import Said
+from .figures import Counting, Figures
 from .passages import READER, READERS_NUMBER, passages
 from .people import Voice, called, numbering
 from .render import Turn, render
@@ -42,6 +43,7 @@ class Built:
     sessions: int = 0
     people: list[Person] = field(default_factory=list)
     """Who speaks in the rows."""
+    figures: Figures | None = None
 
 
 def build(
@@ -54,6 +56,9 @@ def build(
     doubles = "duplicates" not in cleaning.active
     sessions = scratch.sessions(late, doubles=doubles)
     heard = _heard(sessions, voice.others.left_out, cleaning)
+    counting = Counting(voice.speakers, scratch.span, late) if scratch.span else None
+    if counting:
+        heard = map(counting.passing, heard)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice, privacy, built.people)
     cut = windows(heard, voice.speakers, size, cleaning.dropped)
@@ -70,6 +75,8 @@ def build(
         part.messages += window.mine
     cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
     built.sessions = scratch.session_count
+    if counting:
+        built.figures = counting.figures(called(scratch.speakers, voice, privacy.label))
     return built
 
 

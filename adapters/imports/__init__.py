@@ -93,8 +93,7 @@ def import_chat(
                 format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
             who = {"people": appearing.remembered(home, built.people), "others": others}
-            report = report.model_copy(update=who)
-            rows.describe(report)
+            report = rows.describe(report.model_copy(update=who))
     if consent:
         requiring.grant_stated(home, report)
     return report
@@ -258,4 +257,5 @@ def _report(
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
         digest=rows.digest(),
+        figures=built.figures,
     )
