@@ -61,9 +61,11 @@ def build(
         heard = map(counting.passing, heard)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice, privacy, built.people)
-    cut = windows(heard, voice.speakers, size, cleaning.dropped)
-    if voice.writing:
-        cut = passages(heard, voice.speakers, scratch.speakers)
+    cut = (
+        passages(heard, voice.speakers, scratch.speakers)
+        if voice.writing
+        else windows(heard, voice.speakers, size, cleaning.dropped)
+    )
     for window in cut:
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
