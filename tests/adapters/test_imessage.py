@@ -123,6 +123,18 @@ def test_pages_tell_the_same(tmp_path: Path) -> None:
     assert bins(tally) == {"kept": 4, "media": 1, "system": 1, "deleted": 1, "unparsed": 1}
 
 
+def test_what_its_owner_deleted_is_deleted_though_the_words_are_still_there(tmp_path: Path) -> None:
+    gone = "This message was deleted from the conversation!"
+    text = f"May 17, 2022 10:36:00 PM\nTom\n{gone}\nhi\n\n"
+    page = html("May 17, 2022 10:36:00 PM", "Tom", bubble("hi")).replace(
+        "<hr>", f'<span class="deleted">{gone}</span><hr>'
+    )
+    for name, content in (("Tom.txt", text), ("Tom.html", page)):
+        messages, tally = told("imessage", folder(tmp_path / name, {name: content}))
+        assert messages == []
+        assert tally.bins["deleted"] == tally.lines
+
+
 def test_several_files_are_conversations(tmp_path: Path) -> None:
     text = "May 17, 2022 10:36:00 PM\nTom\nhi\n\n"
     messages, _ = told("imessage", folder(tmp_path, {"Tom.txt": text, "Friends.txt": text}))

@@ -11,7 +11,8 @@ TAPBACKS = {"Loved": "❤️", "Liked": "👍", "Disliked": "👎", "Laughed": "
 REACTION = re.compile(r"(\S{1,16}) by \S.*")
 UNSENT = re.compile(
     r".{1,80} (?:unsent (?:a|this) message.*|deleted a message\.)"
-    r"|This message was deleted from the conversation!"
+    r"|This message was deleted from the conversation!.*",
+    re.DOTALL,
 )
 APPS = re.compile(
     r"SharePlay Message(?:\nEnded)?|(?:Started|Stopped) sharing location!"

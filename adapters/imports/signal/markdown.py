@@ -18,7 +18,10 @@ HEADER = re.compile(r"\[(\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?)\] (.*?): ?(.*)",
 PAGE = re.compile(r"\s*\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\] [^\n]*?:")
 REACTIONS = ("(- ", " -)")
 QUOTE = re.compile(r"\A\s*(?:> .*(?:\n|\Z))+")
-ATTACHED = re.compile(r"!?\[[^\]\n]{0,300}\]\(\.{1,2}/[^)\n]{1,1000}\)")
+ATTACHED = re.compile(
+    r"!?\[[^\]\n]{0,300}\]\((?:\.{1,2}|media)/[^\n]{1,1000}?\)(?=\W*(?:\s|\Z|!?\[))"
+    r"|\((?:media|attachment) not exported\)(?=  |\Z)"
+)
 STICKER = re.compile(r"\(\( .{0,80} \)\)")
 DELETED = "(This message was deleted)"
 CALL = re.compile(
@@ -93,11 +96,11 @@ def _told(block: Block, conversation: str, clock: Clock) -> Verdict:
         return "deleted"
     if CALL.fullmatch(body.strip()):
         return "system"
-    body, reactions = _without_reactions(body)
-    written = QUOTE.sub("", body)
-    text = plain(STICKER.sub("", ATTACHED.sub("", written)))
+    bare = STICKER.sub("", ATTACHED.sub("", body))
+    written, reactions = _without_reactions(bare)
+    text = plain(QUOTE.sub("", written))
     if not text:
-        return "media" if ATTACHED.search(written) or STICKER.search(written) else "system"
+        return "media" if bare != body else "system"
     return Message(
         clock.alike(at),
         speaker,
