@@ -5,6 +5,8 @@ AdaptersError
 ├── BadExport           the file is missing, empty or not an export of that format
 ├── UnknownSpeaker      nobody of that name speaks in the export
 ├── NotWritable         a folder can't be written, or the disk is full
+├── BadLedger           consent.toml can't be understood, so nobody counts as having agreed
+├── NoConsent           somebody did not agree to what was asked for, or has withdrawn it
 ├── NoDataset           nothing was imported for the persona yet, or it can't be read
 ├── TooFewExamples      there is a dataset, and it is too small to learn a voice from
 ├── BadBaseModel        the base model is not there or can't be trained as a chat model
@@ -39,6 +41,14 @@ class UnknownSpeaker(AdaptersError):
 
 
 class NotWritable(AdaptersError):
+    pass
+
+
+class BadLedger(AdaptersError):
+    pass
+
+
+class NoConsent(AdaptersError):
     pass
 
 

@@ -40,6 +40,18 @@ def replaced(target: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def removed(target: Path) -> None:
+    """`target` is gone at once, and what is left of replacing it; its files vanish after that."""
+    if not target.parent.exists():
+        return
+    with locked(target, wait=True):
+        aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
+        for place in (_waiting(target), target):
+            if place.exists():
+                place.rename(aside / place.name)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def settle(target: Path) -> Path:
     """`target` itself, put back first if somebody was killed while replacing it."""
     if not target.exists() and _waiting(target).exists():
@@ -78,6 +90,17 @@ def _swap(fresh: Path, target: Path) -> None:
         raise
     sync(target.parent)
     shutil.rmtree(waiting, ignore_errors=True)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A hidden file in the same folder, which is gone after the block unless it was renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def sweep(folder: Path, pattern: str) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from .consent import ledger, requiring
 from .dataset import store
-from .dataset.report import display_name
+from .dataset.report import ImportReport, display_name
 from .errors import NoDataset, NothingToRollBack, RegistryRefused
 from .manifest import Card, Manifest, Sampling, file_digest
 from .registry import Registry, RegistryError, UnknownPersona, checked
@@ -75,14 +76,16 @@ class RolledBack(BaseModel):
 def publish(home: Path, registry: Registry, name: str) -> Published:
     """Copies the persona's run into the registry as its next version.
 
-    Makes the persona's card where there is none. Raises AdaptersError.
+    Makes the persona's card where there is none. Raises AdaptersError: NoConsent where somebody
+    withdrew since the training, or nobody agreed that the persona is served.
     """
-    with _spoken():
+    with _spoken(), ledger.held(home):  # a withdrawal comes before the version or finds it
         return _publish(home, registry, checked(name))
 
 
 def _publish(home: Path, registry: Registry, name: str) -> Published:
     run = runs.load(home, name)
+    requiring.check_run(home, run.manifest, _dataset(home, name))
     known = _version_of(registry, run.manifest)
     if known is not None:
         if registry.current(name) is None:  # a publisher was killed before it wrote this
@@ -106,7 +109,8 @@ def rollback(registry: Registry, name: str) -> RolledBack:
 def _rollback(registry: Registry, name: str) -> RolledBack:
     registry.card(name)
     current = registry.current(name)
-    earlier = [version for version in registry.versions(name) if current and version < current]
+    marked = registry.revoked(name)
+    earlier = [v for v in registry.versions(name) if current and v < current and v not in marked]
     if current is None or not earlier:
         at = f"it is at version {current}" if current else "nothing of it was published"
         raise NothingToRollBack(f"{name} has no earlier version to go back to; {at}")
@@ -162,7 +166,13 @@ def _ensure_card(home: Path, registry: Registry, manifest: Manifest) -> None:
 
 
 def _display_name(home: Path, persona: str) -> str:
+    report = _dataset(home, persona)
+    return report.display_name if report else display_name(persona)
+
+
+def _dataset(home: Path, persona: str) -> ImportReport | None:
+    """The report of its dataset; a run can be published after that was removed."""
     try:
-        return store.load(home, persona).report.display_name
-    except NoDataset:  # A run can be published after its dataset was removed.
-        return display_name(persona)
+        return store.report(home, persona)
+    except NoDataset:
+        return None

@@ -62,12 +62,19 @@ def main() -> None:
 
 
 def make(persona: str, speaker: str, settings: Settings, console: Console) -> None:
-    """Import, train and publish a friend, unless a version of hers or his is there."""
+    """Import, train and publish a friend, unless a version of hers or his is there.
+
+    Both friends are made up, and agree to everything.
+    """
     if any(Path(settings.registry).glob(f"personas/{persona}/versions/*/manifest.json")):
         console.print(f"[bold]{persona:<10}[/bold] is there already")
         return
     sample = os.path.relpath(SAMPLE)
-    run(console, "import", "whatsapp", sample, "--persona", persona, "--speaker", speaker)
+    for friend in FRIENDS.values():
+        if friend != speaker:
+            run(console, "consent", "grant", friend, "--note", "made up for the sample chat")
+    who = ("--persona", persona, "--speaker", speaker)
+    run(console, "import", "whatsapp", sample, *who, "--consent")
     run(console, "train", persona)
     run(console, "publish", persona)
 

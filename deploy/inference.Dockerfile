@@ -8,11 +8,12 @@ WORKDIR /app
 COPY requirements requirements
 RUN pip install --no-cache-dir -r requirements/setup.txt \
     && uv pip install --system --no-cache $HOW -r "requirements/$ROLE.txt"
-COPY pyproject.toml README.md LICENSE understudy.py ./
+COPY pyproject.toml README.md LICENSE ./
 COPY adapters adapters
 COPY bot bot
 COPY deploy deploy
 COPY inference_server inference_server
+COPY understudy understudy
 RUN uv pip install --system --no-cache --no-deps --editable . \
     && useradd --create-home understudy && mkdir /data && chown understudy /data
 USER understudy

@@ -146,6 +146,7 @@ def _status(service: Service, on_disk: dict[str, dict[str, int | None]]) -> dict
     return {
         "ready": reconciler.ready,
         "degraded": reconciler.degraded,
+        "revoked": reconciler.revoked,
         "base": {
             "model": service.base_name,
             "digest": base.result().digest if base.done() and not base.exception() else None,
@@ -195,8 +196,9 @@ def _part(service: Service, name: str, said: dict[str, int | None]) -> dict[str,
 def _published(registry: Registry, name: str) -> list[dict[str, Any]]:
     """Every version as its manifest describes it; reads files, so it is for a thread."""
     registry.card(name)
+    marked = registry.revoked(name)
     return [
-        {"version": version, **_described(registry, name, version)}
+        {"version": version, "revoked": version in marked, **_described(registry, name, version)}
         for version in registry.versions(name)
     ]
 

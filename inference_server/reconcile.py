@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 
 from adapters.manifest import BASE
 from adapters.registry import Registry, RegistryError, Unreachable
@@ -58,6 +59,8 @@ class Reconciler:
         """Personas to be tried once more when the registry can be reached again."""
         self._degraded: dict[str, str] = {}
         self._expected: list[str] = []
+        self.revoked: dict[str, str] = {}
+        """Who serves a version that learned from somebody who has withdrawn their consent."""
         self.ready = False
         self.failure: str | None = None
         self.registry_trouble: str | None = None
@@ -89,6 +92,27 @@ class Reconciler:
             await self._alone(name, self.settle(name))
         for name, version in news.items():
             await self._alone(name, self._hear(name, version))
+        self._warn(await asyncio.to_thread(self._marked, names))
+
+    def _marked(self, names: list[str]) -> dict[str, list[int]]:
+        with suppress(OSError):
+            return {name: self._registry.revoked(name) for name in names}
+        return {}
+
+    def _warn(self, marked: dict[str, list[int]]) -> None:
+        """Loudly, and once for each version: whether it goes on is for its owner to decide."""
+        for name, versions in marked.items():
+            serving = self._rollouts.part(name).serving
+            if serving not in versions:
+                self.revoked.pop(name, None)
+                continue
+            said = (
+                f"CONSENT WITHDRAWN: {name}@{serving} was trained on somebody who has withdrawn "
+                f"their consent; train and publish {name} again and reload, or remove it"
+            )
+            if self.revoked.get(name) != said:
+                log.error(said)
+            self.revoked[name] = said
 
     async def _look(self) -> None:
         """See what is new at the registry, or that it can't be reached."""

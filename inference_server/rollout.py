@@ -83,7 +83,8 @@ class Rollouts:
         await self._look()
         self._registry.card(persona)
         part = self.part(persona)
-        published = self._registry.versions(persona)
+        marked = self._registry.revoked(persona)
+        published = [v for v in self._registry.versions(persona) if v not in marked]
         part.served_before = [v for v in part.served_before if v in published]
         choice = [*(v for v in published if v < (part.serving or 0)), *part.served_before]
         if not choice:
@@ -149,6 +150,11 @@ class Rollouts:
         persona, version = rollout.persona, rollout.version
         with rollout.at(Step.VALIDATE):
             await self.slots.left(persona, version)
+            if rollout.commit and version in self._registry.revoked(persona):
+                raise Rejected(
+                    f"version {version} was trained on somebody who has withdrawn their consent; "
+                    "train the persona again and publish that"
+                )
             sealed = self._registry.sealed(persona, version)
             slot = self.slots.find(persona, version)
             if slot is None:

@@ -56,6 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which Maya was imported, trained and published."""
     home = tmp_path_factory.mktemp("first") / "data"
     who = ("--persona", "maya", "--speaker", "Maya")
+    succeeded(home, "consent", "grant", "Maya", "--persona", "maya")
     report = json.loads(succeeded(home, "import", "whatsapp", str(SAMPLE), *who, "--json"))
     bins = ("kept", "merged", "system", "media", "deleted", "unparsed")
     assert sum(report[name] for name in bins) == len(SAMPLE.read_text("utf-8").splitlines())

@@ -12,7 +12,7 @@ from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
 NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
-         "publish", "rollback")  # fmt: skip
+         "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
@@ -154,6 +154,52 @@ def test_doctor_says_what_is_broken_and_what_to_do(tmp_path: Path) -> None:
     assert all(findings[what]["do"] for what in broken)
     assert "hunter2" not in done.stdout
     assert "t0ken" not in done.stdout
+
+
+def test_consent_is_granted_listed_and_revoked_from_the_command_line(tmp_path: Path) -> None:
+    sample = str(PROJECT / "adapters" / "samples" / "maya-and-tom.txt")
+    who = ("--persona", "maya", "--speaker", "Maya")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return understudy(*arguments, cwd=tmp_path, COLUMNS="200")
+
+    done = run("import", "whatsapp", sample, *who)
+    grant = "understudy consent grant Maya --persona maya"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, f"next: {grant}")
+    refused = run("train", "maya")
+    assert refused.returncode == 1
+    assert refused.stderr.strip().endswith(f"if they did: {grant}")
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert run(*grant.split()[1:], "--note", "by mail").returncode == 0
+    (listed,) = json.loads(run("consent", "list", "--json").stdout)
+    assert (listed["who"], listed["role"], listed["persona"]) == ("Maya", "subject", "maya")
+    assert (listed["note"], listed["revoked"]) == ("by mail", None)
+    assert "by mail" in run("consent", "list").stdout
+    again = json.loads(run("import", "whatsapp", sample, *who, "--json").stdout)
+    assert again["consent"] == {"missing": [], "grant": None}
+    assert "would be removed whole" in run("consent", "revoke", "Tom", "--dry-run").stdout
+    gone = json.loads(run("consent", "revoke", "Tom", "--json").stdout)
+    assert gone["datasets"][0]["removed"] is True
+    assert (gone["runs"], gone["versions"], gone["done"]) == ([], [], True)
+    assert run("train", "maya").returncode == 1
+    assert run("consent", "revoke", "Nobody").returncode == 1
+    assert run("consent", "revoke").returncode == 2
+
+
+def test_doctor_says_whose_consent_is_missing_now(tmp_path: Path) -> None:
+    persona = tmp_path / "data" / "registry" / "personas" / "maya"
+    (persona / "revoked").mkdir(parents=True)
+    for name, text in (("persona.toml", ""), ("current", "2\n"), ("revoked/2", "")):
+        (persona / name).write_text(text)
+    (tmp_path / "data" / "consent.toml").write_text("[[entry]]\nwho = 1\n")
+    findings = json.loads(understudy("doctor", "--json", cwd=tmp_path).stdout)
+    broken = {found["what"]: found for found in findings if found["state"] == "broken"}
+    assert "maya: trained on somebody who has withdrawn" in broken["personas"]["found"]
+    assert "who: Input should be a valid string (the entry at line 1)" in broken["consent"]["found"]
+    (persona / "current").write_text("1\n")
+    (tmp_path / "data" / "consent.toml").unlink()
+    findings = json.loads(understudy("doctor", "--json", cwd=tmp_path).stdout)
+    assert not {found["what"] for found in findings if found["state"] == "broken"}
 
 
 def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:

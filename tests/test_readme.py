@@ -15,7 +15,7 @@ from deploy.local.settings import PROJECT
 
 README = PROJECT / "README.md"
 BEGIN, END = "<!-- tree -->\n", "<!-- end of tree -->"
-PACKAGES = ("bot", "inference_server", "adapters", "deploy")
+PACKAGES = ("understudy", "bot", "inference_server", "adapters", "deploy")
 CAPTION_COLUMN = 34
 
 
@@ -26,7 +26,7 @@ def caption(path: Path) -> str:
 
 def tree() -> str:
     """Every source file of the packages with the first sentence of its docstring."""
-    lines = [f"{'understudy.py':{CAPTION_COLUMN}}{caption(PROJECT / 'understudy.py')}"]
+    lines: list[str] = []
     for package in PACKAGES:
         for folder in sorted({path.parent for path in (PROJECT / package).rglob("*.py")}):
             name = folder.relative_to(PROJECT)

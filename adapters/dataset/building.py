@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, field, replace
 
-from adapters.manifest import PromptFormat
+from adapters.privacy import Privacy
 
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
-from .render import render
-from .scratch import Scratch
+from .doubles import Said
+from .people import Voice, called, numbering
+from .render import Turn, render
+from .report import Person
+from .scratch import Scratch, Session
 from .store import Row, Rows, encoded
 
 AT = b', "at": '
-"""Before a row's time, the last thing in it."""
+"""Before a row's time, with which begins what does not make it another one."""
+PLACEHOLDER = ("someone", "[message of someone else]")
+LEFT_OUT = "others who did not agree"
+"""What counts their messages in the report."""
 
 
 @dataclass
@@ -32,29 +39,23 @@ class Built:
     train: Part = field(default_factory=Part)
     held_out: Part = field(default_factory=Part)
     sessions: int = 0
+    people: list[Person] = field(default_factory=list)
+    """Who speaks in the rows."""
 
 
-@dataclass(frozen=True)
-class Voice:
-    """Who the persona is, and how its conversations are laid out."""
-
-    display_name: str
-    speakers: Set[int]
-    """The numbers that the persona has in this export."""
-    system_prompt: str
-    layout: PromptFormat
-
-
-def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Built:
-    """Writes the rows as they come; `cleaning` learns what was left out."""
+def build(
+    scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning, privacy: Privacy
+) -> Built:
+    """Writes the rows as they come; `cleaning` learns what was left out, `privacy` replaced."""
     built = Built()
     scratch.arrange(voice.speakers)
     late = scratch.held_out_from(HELD_OUT_SHARE)
     doubles = "duplicates" not in cleaning.active
     sessions = scratch.sessions(late, doubles=doubles)
+    heard = _heard(sessions, voice.others.left_out, cleaning)
     size = voice.layout.window_messages
-    render_row = _renderer(scratch, voice)
-    for window in windows(sessions, voice.speakers, size, cleaning.dropped):
+    render_row = _renderer(scratch, voice, privacy, built.people)
+    for window in windows(heard, voice.speakers, size, cleaning.dropped):
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
@@ -68,17 +69,47 @@ def build(scratch: Scratch, voice: Voice, rows: Rows, cleaning: Cleaning) -> Bui
     return built
 
 
-def _renderer(scratch: Scratch, voice: Voice) -> Callable[[Window], Row]:
-    names = [
-        None if number in voice.speakers else speaker.name
-        for number, speaker in enumerate(scratch.speakers)
-    ]
+def _heard(
+    sessions: Iterator[Session], left_out: Set[int], cleaning: Cleaning
+) -> Iterator[Session]:
+    """The sessions without the messages of those who are left out."""
+
+    def without(said: Iterator[Said]) -> Iterator[Said]:
+        for one in said:
+            if one[1] in left_out:
+                cleaning.dropped[LEFT_OUT] += 1
+            else:
+                yield one
+
+    for session in sessions:
+        yield replace(session, said=without(session.said)) if left_out else session
+
+
+def _renderer(
+    scratch: Scratch, voice: Voice, privacy: Privacy, people: list[Person]
+) -> Callable[[Window], Row]:
+    others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
+    number_of = numbering(scratch.speakers, voice.speakers, labels, people)
+    names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
+    def turns(window: Window) -> Iterator[Turn]:
+        before: Turn | None = None
+        for _, speaker, text, _ in window.said:
+            mentioned = speaker in others.placeholders
+            turn: Turn = PLACEHOLDER if mentioned else (names[speaker], privacy.veil(text))
+            if turn != before or turn is not PLACEHOLDER:
+                yield turn
+            before = turn
+
     def row(window: Window) -> Row:
-        turns = [(names[speaker], text) for _, speaker, text, _ in window.said]
-        messages = render(whole, voice.system_prompt, voice.display_name, turns)
-        return {"messages": messages, "at": scratch.moment(window.said[0][0]).isoformat()}
+        messages = render(whole, voice.system_prompt, voice.display_name, list(turns(window)))
+        said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
+        speakers: Counter[str] = Counter()
+        for speaker, count in said.items():
+            speakers[str(number_of(speaker))] += count
+        at = scratch.moment(window.said[0][0]).isoformat()
+        return {"messages": messages, "at": at, "speakers": dict(speakers)}
 
     return row

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from adapters.manifest import PersonaName, PromptFormat
+from adapters.privacy import KINDS
 
 from .clean import RULES
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 """Characters of a sample in the table."""
+SHOWN_REPLACED = 2
+"""Samples of each kind in the table."""
 MEANING = {
     "kept": "lines that begin a message",
     "merged": "further lines of a message",
@@ -30,6 +34,30 @@ MEANING = {
 def display_name(persona: str) -> str:
     """What a persona is called where nobody said otherwise: `aunt-may` is Aunt May."""
     return " ".join(word.capitalize() for word in persona.split("-") if word) or persona
+
+
+class Person(BaseModel):
+    """Somebody who speaks in the rows, by the number that they have there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    fingerprints: tuple[str, ...] = ()
+    """Of their names and ids, by the home's own key: all that is kept of who is hidden."""
+    name: str = ""
+    """As the export has it; empty where the rows show a made-up one."""
+    id: str = ""
+    role: Literal["subject", "third party"]
+    shown: str
+    """The name in the rows."""
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.name, self.id)))
+
+    @property
+    def hidden(self) -> bool:
+        return not self.name
 
 
 class ImportReport(BaseModel):
@@ -57,14 +85,24 @@ class ImportReport(BaseModel):
     date_order: str | None = None
     date_order_reason: str | None = None
     notes: tuple[str, ...] = ()
-    """What the user should know about this export."""
+    """What the user should know about this export, and what became of the rows later."""
 
     speakers: dict[str, int]
     """Messages by speaker, the most talkative first."""
     persona_speakers: tuple[str, ...]
+    people: tuple[Person, ...] | None = None
+    """Who speaks in the rows; None in a dataset of before that was remembered."""
+    others: str = ""
+    """How those appear who did not agree."""
     cleaned: dict[str, int]
     cleaned_samples: dict[str, tuple[str, ...]] = {}
     """The beginnings of a few messages that each rule dropped."""
+    private_kinds: tuple[str, ...] = ()
+    """What was replaced by stand-ins where it was found."""
+    replaced: dict[str, int] = {}
+    """How often, by kind."""
+    replaced_samples: dict[str, tuple[str, ...]] = {}
+    """The beginnings of a few messages with stand-ins in them."""
     sessions: int
     learned: int
     """Messages of the persona in the training rows."""
@@ -98,25 +136,36 @@ class ImportReport(BaseModel):
         table.add_row(f"{self.lines:,}", "in all", self._dates(), end_section=True)
         for rule, count in self.cleaned.items():
             table.add_row(f"{count:,}", "cleaned", self._rule(rule))
+        for kind, count in self.replaced.items():
+            table.add_row(f"{count:,}", "replaced", self._kind(kind))
         table.add_row(
             f"{self.learned:,}", "to learn", f"messages of {self._who()}, {self.examples:,} rows"
         )
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
+        if others := self._others():
+            table.add_row(
+                f"{len(others):,}", "others", "people who did not agree, under made-up names"
+            )
         for number, line in self.unparsed_samples[:3]:
             table.add_row(str(number), "unparsed", Text(line))
         for note in self.notes:
             table.add_row("", "note", Text(note))
         return table
 
+    def _others(self) -> list[Person]:
+        """Who speaks in the rows and not as themselves."""
+        return [person for person in self.people or () if person.hidden]
+
     def _rule(self, rule: str) -> Text:
         """Its name and meaning, and what it dropped: other people's text, so never markup."""
-        from rich.text import Text
-
         meaning = f": {RULES[rule]}" if rule in RULES else ""
-        samples = "".join(f"\n  {text[:SHOWN]}" for text in self.cleaned_samples.get(rule, ()))
-        return Text.assemble(rule + meaning, (samples, "dim"))
+        return _with_samples(rule + meaning, self.cleaned_samples.get(rule, ()))
+
+    def _kind(self, kind: str) -> Text:
+        meaning = f": {KINDS[kind]}" if kind in KINDS else ""
+        return _with_samples(kind + meaning, self.replaced_samples.get(kind, ())[:SHOWN_REPLACED])
 
     def _dates(self) -> str:
         if not self.date_order:
@@ -125,3 +174,10 @@ class ImportReport(BaseModel):
 
     def _who(self) -> str:
         return " and ".join(self.persona_speakers)
+
+
+def _with_samples(meaning: str, samples: Iterable[str]) -> Text:
+    from rich.text import Text
+
+    shown = "".join(f"\n  {text[:SHOWN]}" for text in samples)
+    return Text.assemble(meaning, (shown, "dim"))

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pydantic import ValidationError
 
 from adapters.errors import NoDataset, writing
-from adapters.folders import replaced, settle
+from adapters.folders import removed, replaced, settle
+from adapters.manifest import NAME
 
 from .render import ChatMessage
 from .report import ImportReport
@@ -29,6 +31,8 @@ class Row(TypedDict):
     messages: list[ChatMessage]
     at: str
     """ISO time of the row's first message."""
+    speakers: NotRequired[dict[str, int]]
+    """How many messages are whose, by the numbers of the report's people; old rows have none."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +96,123 @@ def rewritten(home: Path, persona: str) -> Iterator[Rows]:
 
 def load(home: Path, persona: str) -> Dataset:
     """The persona's dataset. Raises NoDataset with the command that makes one."""
+    with _reading(home, persona) as source:
+        return Dataset(_report(source), _rows(source / TRAIN), _rows(source / HELD_OUT))
+
+
+def report(home: Path, persona: str) -> ImportReport:
+    """Its report alone. Raises NoDataset."""
+    with _reading(home, persona) as source:
+        return _report(source)
+
+
+def names(home: Path) -> list[str]:
+    """The personas that have a dataset."""
+    folders = (home / "datasets").glob("[!.]*")
+    found = {path.name for path in folders if NAME.fullmatch(path.name)}
+    waiting = {path.name[1:-4] for path in (home / "datasets").glob(".*.old")}
+    return sorted(found | {name for name in waiting if NAME.fullmatch(name)})
+
+
+def without(
+    home: Path, persona: str, people: Set[int], named: Callable[[str], bool], note: str
+) -> int:
+    """Takes the rows in which one of these people speaks out of the dataset, and them out of its
+    report, with whoever else is `named` so; how many rows are left. Without any it is removed.
+
+    Raises NoDataset, NotWritable.
+    """
+    before, source = report(home, persona), folder(home, persona)
+    with rewritten(home, persona) as rows:
+        kept = {TRAIN: Counter[str](), HELD_OUT: Counter[str]()}
+        for name, said in kept.items():
+            for line in _without(source / name, people):
+                rows.add(line, held_out=name == HELD_OUT)
+                said.update(json.loads(line)["speakers"] | {"rows": 1})
+        digest = rows.digest()
+        rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
+    left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
+    if not left:
+        remove(home, persona)
+    return left
+
+
+def remove(home: Path, persona: str) -> None:
+    """Raises NotWritable."""
+    with writing(home):
+        removed(folder(home, persona))
+
+
+def count(home: Path, persona: str, people: Set[int]) -> int:
+    """Rows in which one of these people speaks. Raises NoDataset."""
+    with _reading(home, persona) as source:
+        return sum(
+            sum(1 for _ in _lines(source / name)) - sum(1 for _ in _without(source / name, people))
+            for name in (TRAIN, HELD_OUT)
+        )
+
+
+def _lessened(
+    before: ImportReport,
+    people: Set[int],
+    named: Callable[[str], bool],
+    train: Counter[str],
+    held_out: Counter[str],
+    digest: str,
+    note: str,
+) -> ImportReport:
+    left = tuple(person for person in before.people or () if person.number not in people)
+    gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
+    gone |= set(filter(named, before.speakers))
+    mine = [str(person.number) for person in left if person.role == "subject"]
+    return before.model_copy(
+        update={
+            "people": left,
+            "speakers": {name: n for name, n in before.speakers.items() if name not in gone},
+            "persona_speakers": tuple(sorted(set(before.persona_speakers) - gone)),
+            # Nobody knows whose words these samples are.
+            "unparsed_samples": (),
+            "cleaned_samples": {},
+            "replaced_samples": {},
+            "learned": sum(train[number] for number in mine),
+            "examples": train["rows"],
+            "held_out_messages": sum(held_out[number] for number in mine),
+            "held_out": held_out["rows"],
+            "digest": digest,
+            "notes": (*before.notes, *filter(None, [note])),
+        }
+    )
+
+
+@contextmanager
+def _reading(home: Path, persona: str) -> Iterator[Path]:
     source = settle(folder(home, persona))
     again = f"understudy import whatsapp FILE --persona {persona} --speaker NAME"
     try:
-        report = ImportReport.model_validate_json((source / REPORT).read_bytes())
-        return Dataset(report, _rows(source / TRAIN), _rows(source / HELD_OUT))
+        yield source
     except FileNotFoundError:
         raise NoDataset(f"nothing was imported for {persona} yet; run: {again}") from None
     except (OSError, ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NoDataset(f"{source} can't be read; import it again: {again}") from error
 
 
+def _report(source: Path) -> ImportReport:
+    return ImportReport.model_validate_json((source / REPORT).read_bytes())
+
+
 def _rows(path: Path) -> list[Row]:
     # Only newlines end a row: JSON leaves U+2028 inside of strings as it is.
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from (line for line in file if line.strip())
+
+
+def _without(path: Path, people: Set[int]) -> Iterator[bytes]:
+    gone = {str(number) for number in people}
+    for line in _lines(path):
+        said = json.loads(line).get("speakers")
+        if said is not None and gone.isdisjoint(said):  # a row that can't tell might be theirs
+            yield line

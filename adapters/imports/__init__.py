@@ -1,6 +1,6 @@
 """From a chat export to a persona's dataset, whatever the format.
 
-read → find the speaker → clean, split, render → save
+read → clean → find the speaker → split, replace private data, render → save
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapters.dataset.building import Built, Voice, build
+from adapters.consent import appearing, ledger, requiring
+from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
+from adapters.dataset.people import Voice, called
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
+from adapters.keys import key
 from adapters.manifest import PromptFormat
 from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
+from adapters.privacy import KINDS, Privacy
 from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
@@ -43,34 +47,49 @@ def import_chat(
     drop: Collection[str] = (),
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
+    private_kinds: Collection[str] = tuple(KINDS),
+    others: str = appearing.PSEUDONYM,
+    consent: bool = False,
     watch: Watch = unwatched,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); `watch` is told how far the
+    from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
+    is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
+    with `consent` it is written down that the persona's speakers did; `watch` is told how far the
     reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
+    appearing.checked(others)
+    ledger.read(home)  # one that can't be understood is told before all is read
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
-    tally, cleaning = Tally(), Cleaning(keep, drop)
+    tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
     with scratch(home) as messages:
         options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
         read = importer(path, tally, options)
-        messages.take(cleaning.cleaned(_counted(read, messages, era, cleaning)))
+        messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
         watch(1.0)
-        chosen = _chosen(speakers, messages)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat())
+        chosen, known = _chosen(speakers, messages), messages.speakers
+        standing = appearing.standing(ledger.read(home), known, chosen)
+        themselves = [known[number].name for number in standing.themselves]
+        privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
+        shown = appearing.others(standing, known, others, privacy.made_up)
+        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
         with rewritten(home, persona) as rows:
-            built = build(messages, voice, rows, cleaning)
+            built = build(messages, voice, rows, cleaning, privacy)
             report = _report(
-                format, path, persona, voice, tally, messages, cleaning, era, built, rows
+                format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
+            who = {"people": appearing.remembered(home, built.people), "others": others}
+            report = report.model_copy(update=who)
             rows.describe(report)
+    if consent:
+        requiring.grant_stated(home, report)
     return report
 
 
@@ -159,17 +178,21 @@ def _report(
     tally: Tally,
     scratch: Scratch,
     cleaning: Cleaning,
+    privacy: Privacy,
     era: Era | None,
     built: Built,
     rows: Rows,
 ) -> ImportReport:
-    speakers = scratch.speakers
+    speakers, hidden = scratch.speakers, privacy.hidden
+    said: Counter[str] = Counter()
+    for label, count in zip(called(speakers, voice, privacy.label), scratch.counts, strict=True):
+        said[label] += count
     first, last = scratch.span or (None, None)
     return ImportReport(
         persona=persona,
         display_name=voice.display_name,
         format=format,
-        source=path.name,
+        source=hidden(path.name),
         imported_at=datetime.now(UTC).replace(microsecond=0),
         lines=tally.lines,
         kept=tally.bins["kept"],
@@ -178,16 +201,21 @@ def _report(
         media=tally.bins["media"],
         deleted=tally.bins["deleted"],
         unparsed=tally.bins["unparsed"],
-        unparsed_samples=tuple(tally.unparsed_samples),
+        unparsed_samples=tuple((n, hidden(line)) for n, line in tally.unparsed_samples),
         edited=tally.edited,
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
         notes=tuple(tally.notes),
-        speakers=dict(_by_name(scratch).most_common()),
+        speakers=dict(said.most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
         cleaned=dict(cleaning.dropped),
-        cleaned_samples={rule: tuple(texts) for rule, texts in cleaning.samples.items()},
+        cleaned_samples={
+            rule: tuple(map(hidden, texts)) for rule, texts in cleaning.samples.items()
+        },
+        private_kinds=tuple(kind for kind in KINDS if kind in privacy.kinds),
+        replaced={kind: privacy.replaced[kind] for kind in KINDS if privacy.replaced[kind]},
+        replaced_samples={kind: tuple(texts) for kind, texts in privacy.samples.items()},
         sessions=built.sessions,
         learned=built.train.messages,
         examples=built.train.rows,

@@ -3,9 +3,11 @@
     personas/maya/persona.toml
     personas/maya/versions/3/{adapter_config.json, adapter_model.safetensors, manifest.json}
     personas/maya/current
+    personas/maya/revoked/3
 
 A version is copied beside its place and appears whole, last, by one rename; `current` is
-replaced, never rewritten. No name reaches a path before it is checked.
+replaced, never rewritten. Versions never change, so that somebody withdrew their consent to one is
+told by a file of its number, with the time. No name reaches a path before it is checked.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from .errors import (
 from .reading import read
 from .writing import UNFINISHED, copy, replace, writing
 
-CARD, CURRENT = "persona.toml", "current"
+CARD, CURRENT, REVOKED = "persona.toml", "current", "revoked"
 
 
 def checked(name: str) -> str:
@@ -154,6 +156,19 @@ class Registry:
         with writing(self.root):
             replace(self._persona(name) / CURRENT, as_current(version))
 
+    def revoked(self, name: str) -> list[int]:
+        """Versions that learned from somebody who has withdrawn their consent since."""
+        found = self._persona(name).glob(f"{REVOKED}/*")
+        return sorted(int(path.name) for path in found if is_number(path.name))
+
+    def revoke(self, name: str, version: int, at: datetime) -> None:
+        """Mark a version so, for good."""
+        self.path(name, version)
+        with writing(self.root):
+            path = self._persona(name) / REVOKED / str(version)
+            path.parent.mkdir(exist_ok=True)
+            replace(path, as_moment(at))
+
     def publish(self, source: Path, manifest: Manifest) -> int:
         """Copy a version's files in under the next free number and return that number.
 
@@ -210,6 +225,10 @@ def as_toml(card: Card) -> bytes:
 
 def as_current(version: int) -> bytes:
     return f"{version}\n".encode()
+
+
+def as_moment(at: datetime) -> bytes:
+    return f"{at.isoformat()}\n".encode()
 
 
 def as_json(manifest: Manifest) -> bytes:

@@ -13,28 +13,39 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import ClassVar
 from uuid import uuid4
 
-from adapters.folders import sweep, sync
+from adapters.folders import beside, sweep, sync
 from adapters.manifest import BASE, MANIFEST, NAME, Card, Manifest, file_digest
 
 from .errors import BrokenEntry, Unreachable
-from .folder import CARD, CURRENT, Registry, as_current, as_json, as_toml, checked
+from .folder import (
+    CARD,
+    CURRENT,
+    REVOKED,
+    Registry,
+    as_current,
+    as_json,
+    as_moment,
+    as_toml,
+    checked,
+)
 from .reading import MAX_BYTES
 from .remote import Listed, Remote, without_credentials
-from .writing import UNFINISHED, beside, replace, writing
+from .writing import UNFINISHED, replace, writing
 
 CLAIM = ".claim"
 """A publisher's mark on a version's number, made before anything else of the version."""
 MIRRORED = re.compile(
     rf"personas/(?!{BASE}/)(?:{NAME.pattern})/"
-    rf"(?:{CARD}|{CURRENT}|versions/[1-9][0-9]{{0,8}}/{MANIFEST})"
+    rf"(?:{CARD}|{CURRENT}|{REVOKED}/[1-9][0-9]{{0,8}}|versions/[1-9][0-9]{{0,8}}/{MANIFEST})"
 )
-ORDER = (MANIFEST, CURRENT, CARD)
+ORDER = (REVOKED, MANIFEST, CURRENT, CARD)
 """What is named is written before what names it."""
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 MAX_FILE_BYTES = 2 * 1024**3
@@ -104,6 +115,12 @@ class Mirror(Registry):
                 if self._place.read(key) != wanted:  # else only the answer was lost
                     raise
             super().set_current(name, version)
+
+    def revoke(self, name: str, version: int, at: datetime) -> None:
+        self.path(name, version)
+        with self._lock:
+            self._place.write(f"{_home(name)}/{REVOKED}/{version}", as_moment(at))
+            super().revoke(name, version, at)
 
     def publish(self, source: Path, manifest: Manifest) -> int:
         """Copy a version's files there under a free number, the manifest last; the number.
@@ -233,7 +250,8 @@ def _plain(file: str, whose: str) -> str:
 
 
 def _rank(key: str) -> tuple[int, str]:
-    return ORDER.index(key.rpartition("/")[2]), key
+    folder, _, name = key.rpartition("/")
+    return ORDER.index(name if name in ORDER else folder.rpartition("/")[2]), key
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.folders import sync
+from adapters.folders import beside, sync
 
 from .errors import NotWritable
 
@@ -35,17 +34,6 @@ def replace(path: Path, content: bytes) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     sync(path.parent)
-
-
-@contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """A hidden file in the same folder, which is gone after the block unless it was renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def copy(source: Path, target: Path) -> None:

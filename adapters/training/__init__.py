@@ -1,6 +1,6 @@
 """From a persona's dataset to a LoRA adapter: `train`.
 
-    load dataset → load base → encode → measure → learn → measure → save
+    load dataset → ask the ledger → load base → encode → measure → learn → measure → save
 
 Importing this is light; torch, transformers and trl come in when `train` runs.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.consent import requiring
 from adapters.dataset import store
 from adapters.errors import BadRequest, TooFewExamples, TrainingRefused, writing
 from adapters.folders import Taken, locked, replaced
@@ -82,7 +83,7 @@ def train(
 
     `base_model` is a folder or Hub id; `base_name` is what manifests call it. Progress goes to
     `console` (standard error by default). Raises AdaptersError with a sentence; the run before
-    is untouched then.
+    is untouched then. It is NoConsent where nobody wrote down that the subject agreed.
     """
     began = time.monotonic()
     try:
@@ -90,6 +91,7 @@ def train(
     except BadName as error:
         raise BadRequest(str(error)) from error
     dataset = store.load(home, name)
+    requiring.record(home, dataset.report)
     if len(dataset.train) < MIN_EXAMPLES:
         raise TooFewExamples(
             f"{name} has {len(dataset.train)} rows to learn from and needs at least "
@@ -102,7 +104,7 @@ def train(
             locked(target, wait=False, purpose="training"),
             replaced(target) as fresh,
         ):
-            report = _trained(dataset, base, recipe, seed, console, fresh)
+            report = _trained(home, dataset, base, recipe, seed, console, fresh)
     except Taken:
         raise TrainingRefused(
             f"{name} is being trained already; wait for that to end or stop it"
@@ -111,6 +113,7 @@ def train(
 
 
 def _trained(
+    home: Path,
     dataset: store.Dataset,
     base: bases.BaseModel,
     recipe: Recipe | None,
@@ -124,8 +127,9 @@ def _trained(
     session = Session(base, dataset, seed, console)
     recipe = recipe or session.recipe()
     evaluation = session.learned(recipe, fresh)
+    consent = requiring.record(home, dataset.report)  # again: who withdraws meanwhile is heard
     manifest: Manifest = runs.describe(
-        fresh, dataset.report, base.binding(), recipe.as_json(), seed, evaluation
+        fresh, dataset.report, base.binding(), recipe.as_json(), seed, evaluation, consent
     )
     (fresh / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
     return TrainReport(

@@ -22,6 +22,7 @@ from adapters.manifest import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
     MANIFEST,
+    NAME,
     Base,
     Dataset,
     Manifest,
@@ -43,6 +44,13 @@ def folder(home: Path, persona: str) -> Path:
     return home / "runs" / persona
 
 
+def names(home: Path) -> list[str]:
+    """The personas that have a run."""
+    found = {path.name for path in (home / "runs").glob("[!.]*")}
+    found |= {path.name[1:-4] for path in (home / "runs").glob(".*.old")}
+    return sorted(name for name in found if NAME.fullmatch(name))
+
+
 def describe(
     adapter: Path,
     report: ImportReport,
@@ -50,6 +58,7 @@ def describe(
     recipe: Mapping[str, Any],
     seed: int,
     evaluation: Mapping[str, float],
+    consent: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """The manifest of the adapter that lies in a folder; also makes its config name no path."""
     config = adapter / ADAPTER_CONFIG
@@ -78,6 +87,7 @@ def describe(
         recipe=dict(recipe),
         seed=seed,
         evaluation=dict(evaluation),
+        consent=None if consent is None else dict(consent),
         system_prompt=report.system_prompt,
         prompt_format=report.prompt_format,
     )

@@ -41,16 +41,20 @@ class Finding:
 
 
 async def examine(
-    settings: Settings, invite_link: Callable[[int], str], unfit: Sequence[str]
+    settings: Settings,
+    invite_link: Callable[[int], str],
+    unfit: Sequence[str],
+    consent: Callable[[Path], tuple[bool, str]],
 ) -> list[Finding]:
     """Every finding, in the order in which things build on each other.
 
     `invite_link` makes the link with which a bot of that application id is invited; `unfit` is
-    what the parts say of their own settings.
+    what the parts say of their own settings; `consent` tells of a home whether its ledger can be
+    understood, and what of it.
     """
     checks: list[Callable[[Settings], Awaitable[Finding]]] = [
         _python, partial(_settings, unfit), _packages, _gpu, _disk, _home, _base_model, _personas,
-        _redis, _inference, partial(_discord, invite_link),
+        partial(_consent, consent), _redis, _inference, partial(_discord, invite_link),
     ]  # fmt: skip
     return list(await asyncio.gather(*(check(settings) for check in checks)))
 
@@ -146,10 +150,29 @@ async def _base_model(settings: Settings) -> Finding:
 async def _personas(settings: Settings) -> Finding:
     if "://" in settings.registry:
         return Finding("personas", "fine", "in a registry elsewhere; see: understudy personas")
-    found = sorted(Path(settings.registry).glob("personas/*/persona.toml"))
-    if found:
-        return Finding("personas", "fine", ", ".join(path.parent.name for path in found))
-    return Finding("personas", "off", "none yet", "try the sample: make demo")
+    found = [path.parent for path in Path(settings.registry).glob("personas/*/persona.toml")]
+    if not found:
+        return Finding("personas", "off", "none yet", "try the sample: make demo")
+    if revoked := sorted(folder.name for folder in found if _revoked(folder)):
+        return Finding(
+            "personas", "broken",
+            f"{', '.join(revoked)}: trained on somebody who has withdrawn their consent",
+            "import, train and publish again, then reload; or remove them from the registry",
+        )  # fmt: skip
+    return Finding("personas", "fine", ", ".join(sorted(folder.name for folder in found)))
+
+
+def _revoked(persona: Path) -> bool:
+    """Whether its current version is marked so."""
+    try:
+        return (persona / "revoked" / (persona / "current").read_text("ascii").strip()).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+async def _consent(consent: Callable[[Path], tuple[bool, str]], settings: Settings) -> Finding:
+    understood, said = consent(settings.home.root)
+    return Finding("consent", "fine" if understood else "broken", said)
 
 
 async def _redis(settings: Settings) -> Finding:

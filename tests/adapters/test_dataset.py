@@ -22,6 +22,7 @@ from adapters.dataset.store import HELD_OUT, TRAIN, Row, Rows
 from adapters.errors import NotWritable
 from adapters.manifest import PromptFormat
 from adapters.messages import Message
+from adapters.privacy import Privacy
 
 START = datetime(2020, 1, 1, 10)
 
@@ -87,7 +88,7 @@ def build(messages: Iterable[Message]) -> Made:
     with stored(messages) as found, TemporaryDirectory() as folder:
         rows = Rows(Path(folder))
         voice = Voice("Maya", persona(found), "You are Maya.", PromptFormat())
-        built = building.build(found, voice, rows, cleaning)
+        built = building.build(found, voice, rows, cleaning, Privacy(()))
         rows.digest()
         read = [
             [json.loads(line) for line in (Path(folder) / name).read_text("utf-8").splitlines()]
@@ -249,5 +250,6 @@ def test_rows_are_chat_messages_with_their_time() -> None:
                 {"role": "assistant", "content": "M2\nM3"},
             ],
             "at": "2020-01-01T10:01:00",
+            "speakers": {"0": 2, "1": 2},
         }
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
+from adapters.consent import requiring
 from adapters.dataset.report import ImportReport
 from adapters.dataset.store import load as load_dataset
 from adapters.errors import AdaptersError, NoRun, NothingToRollBack, RegistryRefused
@@ -42,14 +43,15 @@ def leave_run(home: Path, report: ImportReport, value: float = 1.0) -> None:
             {"epochs": 1},
             seed=1,
             evaluation={"held_out_loss_after": 2.5},
+            consent=requiring.record(home, report),
         )
         (fresh / MANIFEST).write_text(manifest.model_dump_json())
 
 
 @pytest.fixture
 def home(export: Export, tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    leave_run(home, import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], home))
+    home, path = tmp_path / "home", export(*long_chat())
+    leave_run(home, import_chat("whatsapp", path, "maya", ["Maya"], home, consent=True))
     return home
 
 

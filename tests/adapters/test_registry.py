@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -167,3 +168,19 @@ def test_publishers_at_once_get_a_number_each(
 def test_a_folder_that_is_gone_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="can't be read: No such file"):
         Registry.at(str(tmp_path / "gone")).refresh()
+
+
+def test_a_mark_of_withdrawn_consent_is_seen_by_every_reader(
+    registry: Registry, another: Opening, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        publish(registry, tmp_path / "run")
+    before = registry.sealed("maya", 2)
+    assert registry.revoked("maya") == []
+    registry.revoke("maya", 2, datetime(2026, 1, 2, tzinfo=UTC))
+    for found in (registry, another()):
+        found.refresh()
+        assert found.revoked("maya") == [2]
+        assert (found.versions("maya"), found.sealed("maya", 2)) == ([1, 2], before)
+    with pytest.raises(UnknownVersion):
+        registry.revoke("maya", 3, datetime.now(UTC))

@@ -28,7 +28,7 @@ def test_publish_personas_and_rollback_work_in_an_object_store(
 ) -> None:
     home, bucket = tmp_path / "home", store.bucket()
     environment = {**store.environment, "REGISTRY_URL": f"s3://{bucket}"}
-    report = import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], home)
+    report = import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], home, consent=True)
 
     def run(*arguments: str, home: Path = home) -> Any:
         done = understudy(

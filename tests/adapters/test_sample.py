@@ -63,7 +63,7 @@ def test_each_voice_is_closer_to_its_own_adapter_than_to_the_base_and_the_other(
     if not STARTER.is_dir():
         pytest.skip("the starter model (adapters/starter/model) is not there yet")
     for persona, speaker in VOICES.items():
-        import_chat("whatsapp", SAMPLE, persona, [speaker], tmp_path)
+        import_chat("whatsapp", SAMPLE, persona, [speaker], tmp_path, consent=True)
         run("-c", TRAIN, persona, str(tmp_path), str(STARTER))
     surprise = json.loads(run("-c", SURPRISES, str(tmp_path), str(STARTER)))
     for persona, other in (("maya", "tom"), ("tom", "maya")):

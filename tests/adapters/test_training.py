@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from adapters.errors import AdaptersError, BadBaseModel, NoDataset, TooFewExamples, TrainingRefused
+from adapters.consent import ledger
+from adapters.errors import (
+    AdaptersError,
+    BadBaseModel,
+    NoConsent,
+    NoDataset,
+    TooFewExamples,
+    TrainingRefused,
+)
 from adapters.folders import locked
 from adapters.imports import import_chat
 from adapters.manifest import file_digest
@@ -53,7 +61,8 @@ def base(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
 
 @pytest.fixture
 def home(export: Export, tmp_path: Path) -> Path:
-    import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], tmp_path / "home")
+    path = export(*long_chat())
+    import_chat("whatsapp", path, "maya", ["Maya"], tmp_path / "home", consent=True)
     return tmp_path / "home"
 
 
@@ -90,6 +99,8 @@ def test_a_training_learns_and_leaves_a_run_that_binds_everything(
     assert manifest.dataset.examples == report.examples
     assert manifest.recipe["learning_rate"] == QUICK.learning_rate
     assert manifest.evaluation == figures
+    assert manifest.consent is not None
+    assert manifest.consent["to"] == ["import", "serve", "train"]
 
 
 @pytest.mark.slow
@@ -142,13 +153,46 @@ def test_a_broken_base_is_a_sentence(home: Path, tmp_path: Path) -> None:
         train("maya", home, str(base))
 
 
+@pytest.mark.slow
+def test_who_withdraws_while_it_trains_is_heard(
+    home: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters.training.session import Session
+
+    learned = Session.learned
+
+    def meanwhile(*arguments: object) -> object:
+        ledger.withdraw(home, "Maya")
+        return learned(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "learned", meanwhile)
+    with pytest.raises(NoConsent, match="nobody wrote down that Maya agreed"):
+        train("maya", home, str(base), recipe=QUICK, console=Console(file=io.StringIO()))
+    assert not runs.folder(home, "maya").exists()
+
+
+def test_without_consent_it_refuses_and_names_the_command(export: Export, tmp_path: Path) -> None:
+    import_chat("whatsapp", export(*long_chat()), "maya", ["Maya"], tmp_path)
+    with pytest.raises(NoConsent, match=r"did: understudy consent grant Maya --persona maya$"):
+        train("maya", tmp_path, "anything")
+    assert not (tmp_path / "runs").exists()
+    ledger.grant(tmp_path, "maya", persona="maya", to=["import", "serve"])
+    ledger.grant(tmp_path, "Maya", persona="someone-else")
+    ledger.grant(tmp_path, "Maya")
+    with pytest.raises(NoConsent):
+        train("maya", tmp_path, "anything")
+    ledger.grant(tmp_path, "~MAYA ", persona="maya", to=["train"])
+    with pytest.raises(BadBaseModel):
+        train("maya", tmp_path, "anything")
+
+
 def test_without_a_dataset_the_import_command_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoDataset, match="understudy import whatsapp FILE --persona maya"):
         train("maya", tmp_path, "anything")
 
 
 def test_a_handful_of_rows_is_refused(export: Export, tmp_path: Path) -> None:
-    import_chat("whatsapp", export(*long_chat(5)), "maya", ["Maya"], tmp_path)
+    import_chat("whatsapp", export(*long_chat(5)), "maya", ["Maya"], tmp_path, consent=True)
     with pytest.raises(TooFewExamples, match="needs at least 20; import a longer chat"):
         train("maya", tmp_path, "anything")
 

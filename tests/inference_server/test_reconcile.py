@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -333,3 +334,35 @@ async def test_what_nobody_foresaw_about_one_persona_leaves_the_others_served(
     assert [aliases.resolve(name) for name in ("maya", "tom")] == ["base", "tom@1"]
     assert "ZeroDivisionError" in reconciler.degraded["maya"]
     assert caplog.text.count("could not be brought into line") == 1
+
+
+async def test_a_version_of_withdrawn_consent_serves_on_and_it_is_said_loudly_once(
+    reconciler, registry, publish, aliases, caplog
+):
+    for _ in range(2):
+        publish("maya")
+    publish("tom")
+    registry.set_current("maya", 2)
+    await reconciler.reconcile()
+    assert reconciler.revoked == {}
+    registry.revoke("maya", 2, datetime.now(UTC))
+    registry.revoke("tom", 1, datetime.now(UTC))
+    for _ in range(3):
+        await reconciler.reconcile()
+    assert (aliases.resolve("maya"), aliases.resolve("tom")) == ("maya@2", "tom@1")
+    assert sorted(reconciler.revoked) == ["maya", "tom"]
+    said = [record for record in caplog.records if "CONSENT WITHDRAWN: maya@2" in record.message]
+    assert [record.levelname for record in said] == ["ERROR"]
+    registry.set_current("maya", 1)
+    await reconciler.reconcile()
+    assert sorted(reconciler.revoked) == ["tom"]
+
+
+async def test_a_restart_with_a_version_of_withdrawn_consent_says_so(
+    reconciler, registry, publish, aliases
+):
+    publish("maya")
+    registry.revoke("maya", 1, datetime.now(UTC))
+    await reconciler.reconcile()
+    assert aliases.resolve("maya") == "maya@1"
+    assert "maya@1 was trained on somebody who has withdrawn" in reconciler.revoked["maya"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
@@ -313,3 +314,19 @@ async def test_a_registry_folder_that_is_gone_is_not_an_empty_one(
         personas(registry, {"maya": rollouts.serving("maya")})
     assert aliases.resolve("maya") == "maya@1"
     assert not registry.root.exists()
+
+
+async def test_nobody_is_taken_to_a_version_of_withdrawn_consent(
+    rollouts, publish, registry, aliases
+):
+    for _ in range(3):
+        publish()
+    await rollouts.reload("maya", 1)
+    await rollouts.reload("maya", 2)
+    registry.revoke("maya", 1, datetime.now(UTC))
+    registry.revoke("maya", 3, datetime.now(UTC))
+    with pytest.raises(RolloutFailed, match="somebody who has withdrawn their consent; train"):
+        await rollouts.reload("maya")
+    with pytest.raises(NothingToRollBack):
+        await rollouts.rollback("maya")
+    assert (aliases.resolve("maya"), registry.current("maya")) == ("maya@2", 2)

@@ -267,6 +267,8 @@ def test_versions_are_listed_for_the_operator(stage):
     listed = stage.admin("GET", "/admin/personas/maya/versions").json()
     assert [entry["version"] for entry in listed["versions"]] == [1, 2]
     assert listed["versions"][0]["rank"] == 8
+    assert [entry["revoked"] for entry in listed["versions"]] == [False, False]
+    assert stage.admin("GET", "/admin/status").json()["revoked"] == {}
     assert stage.admin("GET", "/admin/personas/nobody/versions").status_code == 404
     assert stage.reload("nobody").status_code == 404
     assert stage.reload("maya", version="two").status_code == 400

@@ -1,0 +1,1 @@
+"""Who agreed to what, and what follows from it for imports, trainings and published versions."""

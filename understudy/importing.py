@@ -1,0 +1,158 @@
+"""Commands that read a chat export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .terminal import Json, console, next_step, print_json, print_table, settled, show
+
+DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
+
+
+def import_(
+    format: Annotated[
+        str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option(help="Name of the persona to make, such as maya.")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None, typer.Option(help="Their name or id there; repeatable.")
+    ] = None,
+    system_prompt: Annotated[str | None, typer.Option(help="What the persona is told.")] = None,
+    display_name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
+    date_order: DateOrder = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Learn from messages since 2013, or 2013-05-17.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="The same of the end: 2015 is included.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="A cleaning rule to leave out.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
+    ] = None,
+    detect: Annotated[
+        Path | None, typer.Option(help="Only name the format of this export, and why.")
+    ] = None,
+    others: Annotated[
+        str, typer.Option(help="Who did not agree: pseudonym, placeholder or drop.")
+    ] = "pseudonym",
+    consent: Annotated[
+        bool, typer.Option("--consent", help="State that the persona's person agreed to it.")
+    ] = False,
+    private_data: Annotated[
+        Literal["replace", "keep"], typer.Option(help="Put stand-ins in place of private data.")
+    ] = "replace",
+    private_data_kinds: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Replace this alone (email, name, …); repeatable."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a dataset of a chat export, and say what was kept and dropped."""
+    from adapters.consent import requiring
+    from adapters.dataset.era import Era
+    from adapters.errors import AdaptersError
+    from adapters.imports import import_chat
+    from adapters.privacy import KINDS
+
+    if detect:
+        _name_format(detect, as_json)
+        return
+    if not format or not path or not persona or not speaker:
+        raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
+    kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
+        report = import_chat(
+            format, path, persona, speaker, settings.home.root,
+            system_prompt=system_prompt, display_name=display_name, date_order=date_order,
+            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            columns=_columns(column or []), time_format=time_format,
+            private_kinds=kinds, others=others, consent=consent, watch=watch,
+        )  # fmt: skip
+        missing = requiring.missing(settings.home.root, report)
+    grant = requiring.grant_command(report)
+    if as_json:
+        stated = {"missing": missing, "grant": grant if missing else None}
+        print_json({**report.as_json(), "consent": stated})
+        return
+    show(report.table())
+    if missing:
+        done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
+        next_step(f"the dataset of {persona} is written; {done}", grant)
+    else:
+        next_step(f"the dataset of {persona} is written", f"understudy train {persona}")
+
+
+def _columns(pairs: list[str]) -> dict[str, str]:
+    """at=date speaker=from, as asked with --column."""
+    named = [pair.partition("=") for pair in pairs]
+    if wrong := [role + sign + name for role, sign, name in named if not role or not name]:
+        raise typer.BadParameter(f"--column takes ROLE=NAME, such as at=date, not {wrong[0]!r}")
+    return {role.strip(): name for role, _, name in named}
+
+
+def _name_format(path: Path, as_json: bool) -> None:
+    from adapters.errors import AdaptersError
+    from adapters.imports.formats import detect
+
+    with settled(AdaptersError):
+        found = detect(path)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        typer.echo(f"{found.format}: {found.reason}")
+
+
+def speakers(
+    path: Annotated[Path, typer.Argument(help="The export.")],
+    format: Annotated[str, typer.Option(help="The export's format; auto: found.")] = "auto",
+    date_order: DateOrder = None,
+    as_json: Json = False,
+) -> None:
+    """List who speaks in a chat export, how much and when."""
+    from adapters.errors import AdaptersError
+    from adapters.imports import list_speakers
+
+    with settled(AdaptersError), _reading(path, quiet=as_json) as watch:
+        found = list_speakers(format, path, date_order=date_order, watch=watch)
+    rows = [figures.as_json() for figures in found]
+    if as_json:
+        print_json(rows)
+        return
+    several = len({row["conversation"] for row in rows}) > 1
+    ids = any(row["id"] for row in rows)
+    columns = ["name", *["id"] * ids, *["conversation"] * several, "messages", "first", "last"]
+    print_table(*columns, rows=[{column: row[column] for column in columns} for row in rows])
+
+
+@contextmanager
+def _reading(path: Path, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A bar while an export is read."""
+    from adapters.imports.progress import shown
+    from adapters.messages import unwatched
+
+    if quiet:
+        yield unwatched
+    else:
+        with shown(path, console()) as watch:
+            yield watch
