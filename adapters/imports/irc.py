@@ -18,25 +18,31 @@ from .binning import named, plain
 from .entries import Export, opened
 from .moments import Clock
 
-LOOKED_FOR = "IRC: logs of WeeChat, irssi, ZNC, HexChat or a bot, such as '12:00 < tom> hi'"
+LOOKED_FOR = "IRC: logs of WeeChat, irssi, ZNC, HexChat, mIRC, bots, such as '12:00 < tom> hi'"
 LOGS = (".log", ".weechatlog", ".txt")
 NICK = r"[^\s<>!]{1,64}(?:![^\s<>]{1,200})?"
 WEECHAT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)\S*\t([^\t]{0,80})\t(.*)")
 OTHERS = re.compile(
-    r"\[?(?:(\d{4}-\d\d-\d\d)[ T]|([A-Z][a-z]{2} \d\d|\d\d [A-Z][a-z]{2}) )?"
+    r"\[?(?:(\d{4}-\d\d-\d\d)[ T]|([A-Za-z]{3} \d\d|\d\d [A-Za-z]{3}) )?"
     r"(\d\d:\d\d(?::\d\d)?)(?:Z|[+-]\d\d:?\d\d)?\]?\s+(.*)"
 )
 SAID = re.compile(rf"<[ @+%&~!]{{0,2}}({NICK})\s?>\s?(.*)")
 DID = re.compile(rf"\* {{1,2}}({NICK}) (.*)")
-EVENT = re.compile(r"(?:-!-|\*\*\*|-->|<--|---?|=!=|-\S+-|>>>|!)(?:\s.*)?|\*\t.*")
+EVENT = re.compile(
+    r"(?:-!-|\*\*\*|-->|<--|---?|=!=|-\S+-|>>>|!)(?:\s.*)?|\*\t.*"
+    r"|\* (?:(?:Now talking (?:in|on)|Topic is|Set by|Joins:|Parts:|Quits:|Disconnected) .*"
+    r"|\S+ (?:(?:\(\S+\) )?(?:has (?:joined|left|quit) (?:[#(]|IRC)|Quit \()"
+    r"|sets mode: |is now known as |changes topic to |was kicked by ).*)"
+)
 DAY = re.compile(
-    r"(?:---? (?:Log opened|Log closed|Day changed)|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT) (.*)"
+    r"(?:---? (?:Log opened|Log closed|Day changed)|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT"
+    r"|Session (?:Start|Time|Close)(?: \([^()]*\))?:) (.*)"
 )
 DAYS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y", "%Y-%m-%d %H:%M:%S")
 IN_NAME = re.compile(r"(\d{4})[-_./]?(\d\d)[-_./]?(\d\d)")
 FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x02\x04-\x08\x0b-\x1f]")
-BETWEEN = "=== "
-"""Logs of Ubuntu's channels mark so what the server said; no time stands before it."""
+BETWEEN = ("=== ", "Session Ident: ")
+"""What Ubuntu's logs and mIRC's say without a time: the server's words, the channel."""
 PREFIXES = "@+%&~!"
 HEAD_LINES = 50
 

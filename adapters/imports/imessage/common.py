@@ -16,7 +16,10 @@ UNSENT = re.compile(
 )
 APPS = re.compile(
     r"SharePlay Message(?:\nEnded)?|(?:Started|Stopped) sharing location!"
-    r"|Unable to format app message: .*|Handwritten messages? .*"
+    r"|Unable to format app message: .*|Handwritten messages? .*|Digital Touch [A-Z].*"
+    r"|Check In\b[^\n]*(?:\n(?:Expected|Was expected|Checked in) at .*)?"
+    r"|(?:[A-Z][\w+&.-]{1,20}(?: [A-Z][\w+&.-]{1,20}){0,3}|com\.\S{1,80}) message:\n.*",
+    re.DOTALL,
 )
 
 

@@ -27,7 +27,6 @@ DELETED = "(This message was deleted)"
 CALL = re.compile(
     r"(?:(?:Incoming|Outgoing|Missed) (?:voice |video |group )?call(?: \(.*\))?|Started a call)"
 )
-NOBODY = "No-Sender"
 
 
 def read_records(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
@@ -56,10 +55,10 @@ def _verdict(raw: dict[str, Any], conversation: str, clock: Clock) -> Verdict:
     text = plain(raw.get("body"))
     if raw.get("deleted") is True or text == DELETED:
         return "deleted"
-    if raw.get("call") is True or CALL.fullmatch(text) or (speaker == NOBODY and not text):
+    if raw.get("call") is True or CALL.fullmatch(text):
         return "system"
-    if not text and (raw.get("attachments") or raw.get("sticker")):
-        return "media"
+    if not text:
+        return "media" if raw.get("attachments") or raw.get("sticker") else "system"
     given = raw.get("reactions")
     return Message(
         clock.alike(at),
