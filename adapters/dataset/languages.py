@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from itertools import islice
 
 from adapters.errors import BadRequest
 
@@ -32,7 +31,8 @@ MIN_WORDS, MIN_LETTERS = 3, 12
 """Fewer may be names, or words that many languages share."""
 DENSE_LETTERS = 4
 """The same where letters are words or there are no spaces: Chinese, Thai."""
-ENOUGH_WORDS = 60
+ENOUGH_CHARACTERS = 500
+"""What a message goes on with tells no more."""
 DENSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 WORDS = re.compile(rf"[^\W\d_{DENSE}]+(?:['’][^\W\d_{DENSE}]+)*|[{DENSE}]+")
 NO_WORDS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[@#]\w+", re.IGNORECASE)
@@ -56,7 +56,7 @@ class Languages:
 
     def foreign(self, text: str) -> bool:
         """Whether it is surely in none of them; what is short, or names, is in no language."""
-        words = [word[0] for word in islice(WORDS.finditer(NO_WORDS.sub(" ", text)), ENOUGH_WORDS)]
+        words = WORDS.findall(NO_WORDS.sub(" ", text[:ENOUGH_CHARACTERS]))
         bare = " ".join(words)
         dense = sum("\u0e00" <= word[0] <= "\u9fff" for word in words)
         if dense:

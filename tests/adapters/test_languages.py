@@ -101,4 +101,5 @@ def test_any_text_can_be_asked_about() -> None:
         languages.foreign(
             "".join(chr(draw.randrange(1, 0xD7FF)) for _ in range(draw.randint(0, 90)))
         )
-    languages.foreign("a b " * 100_000 + "\x00\n\u2028\ud800")
+    for text in ("a b " * 100_000, "a'" * 400_000, "a@" * 300_000, "\x00\n\u2028\ud800"):
+        languages.foreign(text)

@@ -19,7 +19,7 @@ PAGE = re.compile(r"\s*\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\] [^\n]*?:")
 REACTIONS = ("(- ", " -)")
 QUOTE = re.compile(r"\A\s*(?:> .*(?:\n|\Z))+")
 ATTACHED = re.compile(
-    r"!?\[[^\]\n]{0,300}\]\((?:\.{1,2}|media)/[^\n]{1,1000}?\)(?=\W*(?:\s|\Z|!?\[))"
+    r"!?\[[^\[\]\n]{0,300}\]\((?:\.{1,2}|media)/[^\n]{1,400}?\)(?=[.,;:!?)]{0,3}(?:\s|\Z|!?\[))"
     r"|\((?:media|attachment) not exported\)(?=  |\Z)"
 )
 STICKER = re.compile(r"\(\( .{0,80} \)\)")
