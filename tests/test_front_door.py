@@ -11,8 +11,8 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
-         "publish", "rollback", "consent")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "questions",
+         "train", "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
@@ -72,6 +72,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
         ([*IMPORT, "--from", "soon"], "2013-05"),
         ([*IMPORT, "--keep", "links"], "there is: media-only, "),
         (["speakers", "gone.txt"], "gone.txt"),
+        (["questions", "maya", "--model", "m"], "understudy import"),
         (["train", "maya"], "understudy import"),
         (["publish", "maya"], "understudy train"),
         (["rollback", "maya"], "there is no persona 'maya'"),
@@ -216,10 +217,11 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
+    from adapters.questions.settings import QuestionSettings
     from bot.settings import Settings as Bot
     from inference_server.settings import ServerSettings
 
     text = (PROJECT / ".env.example").read_text("utf-8")
-    for model in (Local, Bot, ServerSettings):
+    for model in (Local, Bot, ServerSettings, QuestionSettings):
         for name in model.model_fields:
             assert f"\n#{name.upper()}=" in text, f"{name.upper()} of {model.__module__}"

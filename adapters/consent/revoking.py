@@ -15,6 +15,7 @@ from adapters.dataset import store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
 from adapters.manifest import Manifest
+from adapters.questions import answers
 from adapters.registry import BrokenEntry, Registry, RegistryError
 from adapters.training import run as runs
 
@@ -52,6 +53,8 @@ def revoke(
             return found
         if found.agreements or not names <= ledger.withdrawn_names:
             ledgers.withdraw(home, who, found.also)
+        for persona in found.questions:  # while the rows still say whose they are
+            answers.forget(home, persona)
         _remove(home, found.datasets, names)
         there.mark(found.versions)
     there.check(
@@ -114,12 +117,14 @@ def _found(
     datasets = tuple(_in_datasets(home, reports, names, fingerprints))
     digests = frozenset(found.digest for found in datasets if found.rows)
     meant = _Meant(fingerprints, digests)
+    subject_of = _subject_of(ledger, datasets, names)
     return Revoked(
         who=who,
         also=tuple(sorted(names - {plain(who)})),
         agreements=sum(1 for entry in ledger.standing if entry.names & names),
-        subject_of=_subject_of(ledger, datasets, names),
+        subject_of=subject_of,
         datasets=datasets,
+        questions=_questions(home, subject_of, datasets),
         runs=tuple(_in_runs(home, meant)),
         versions=tuple(there.versions(meant)),
         done=False,
@@ -132,6 +137,16 @@ def _subject_of(
     said = (entry for entry in ledger.entries if isinstance(entry, Agreed) and entry.names & names)
     personas = {entry.persona for entry in said if entry.persona}
     return tuple(sorted(personas | {found.persona for found in datasets if found.subject}))
+
+
+def _questions(
+    home: Path, subject_of: Sequence[str], datasets: Sequence[InDataset]
+) -> dict[str, int]:
+    """Kept for personas that are that person, or in whose rows they speak."""
+    personas = {*subject_of, *(found.persona for found in datasets if found.rows)}
+    return {
+        name: answers.count(home, name) for name in sorted(personas) if answers.there(home, name)
+    }
 
 
 def _reports(home: Path) -> list[ImportReport]:

@@ -33,6 +33,8 @@ class Row(TypedDict):
     """ISO time of the row's first message."""
     speakers: NotRequired[dict[str, int]]
     """How many messages are whose, by the numbers of the report's people; old rows have none."""
+    request: NotRequired[str]
+    """What stood before a chunk of writing; its question, if it has one, took that place."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,14 @@ def report(home: Path, persona: str) -> ImportReport:
         return _report(source)
 
 
+def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
+    """Each of its rows, and whether it is held out, as a stream. Raises NoDataset."""
+    with _reading(home, persona) as source:
+        for name in (TRAIN, HELD_OUT):
+            for line in _lines(source / name):
+                yield json.loads(line), name == HELD_OUT
+
+
 def names(home: Path) -> list[str]:
     """The personas that have a dataset."""
     folders = (home / "datasets").glob("[!.]*")
@@ -128,7 +138,8 @@ def without(
         for name, said in kept.items():
             for line in _without(source / name, people):
                 rows.add(line, held_out=name == HELD_OUT)
-                said.update(json.loads(line)["speakers"] | {"rows": 1})
+                row = json.loads(line)
+                said.update(row["speakers"] | {"rows": 1, "questions": int("request" in row)})
         digest = rows.digest()
         rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
     left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
@@ -165,6 +176,7 @@ def _lessened(
     gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
+    asked = {"rows": train["questions"] + held_out["questions"]}
     return before.model_copy(
         update={
             "people": left,
@@ -178,6 +190,7 @@ def _lessened(
             "examples": train["rows"],
             "held_out_messages": sum(held_out[number] for number in mine),
             "held_out": held_out["rows"],
+            "questions": before.questions and before.questions.model_copy(update=asked),
             "digest": digest,
             "notes": (*before.notes, *filter(None, [note])),
         }

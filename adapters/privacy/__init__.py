@@ -63,13 +63,11 @@ class Privacy:
             meet(numbered[1].text)
             yield numbered
 
-    def settle(
-        self, key: bytes, persona: str, speakers: Iterable[str], spared: Collection[str]
-    ) -> None:
+    def settle(self, key: bytes, speakers: Iterable[str], spared: Collection[str]) -> None:
         """Everybody was met. `spared` are the names of who is left alone: the persona's own, and
         of those who agreed."""
         self._names.settle(speakers, spared)
-        self._pseudonyms = Pseudonyms(key, persona, self._names.all)
+        self._pseudonyms = Pseudonyms(key, self._names.all)
 
     def found(self, text: str) -> list[Finding]:
         """What is private in a text, in order."""
