@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from adapters.imports import import_chat
 from adapters.messages import Message
 from tests.adapters.conftest import long_chat
 
+PROJECT = Path(__file__).parents[2]
 SAID = {
     "en": ["are you coming to the pond later or not", "I forgot my umbrella on the bus AGAIN"],
     "de": ["kommst du heute Abend noch zum Teich oder nicht", "ich hab schon wieder den Schirm "
@@ -72,12 +75,19 @@ def test_the_rule_counts_shows_and_can_be_switched_off() -> None:
     assert len(list(only.cleaned(iter(messages)))) == 3
 
 
-def test_an_import_tells_of_it(tmp_path: Path) -> None:
+def test_an_import_tells_of_it_at_the_front_door_too(tmp_path: Path) -> None:
     chat = tmp_path / "chat.txt"
     foreign = [f"01/05/2020, 11:{n:02} - Tom: {line} {n}" for n, line in enumerate(SAID["de"])]
     chat.write_text("\n".join([*long_chat(30), *foreign]), "utf-8")
     report = import_chat("whatsapp", chat, "maya", ["Maya"], tmp_path, languages=["en"])
     assert report.cleaned["languages"] == len(foreign)
+    who = ("--persona", "maya", "--speaker", "Maya", "--language", "EN", "--language", "fr")
+    done = subprocess.run(
+        [sys.executable, "-m", "understudy", "import", "whatsapp", str(chat), *who, "--json"],
+        env=os.environ | {"UNDERSTUDY_HOME": str(tmp_path / "home"), "PYTHONPATH": str(PROJECT)},
+        cwd=tmp_path, check=True, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert json.loads(done.stdout)["cleaned"]["languages"] == len(foreign)
 
 
 def test_nothing_is_loaded_before_it_is_asked_for_and_nothing_from_elsewhere() -> None:
@@ -92,7 +102,7 @@ socket.socket.connect = socket.getaddrinfo = refuse
 from adapters.dataset.languages import Languages
 assert Languages(["en"]).foreign("ich hab schon wieder den Schirm im Bus vergessen")
 """
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=PROJECT)
 
 
 def test_any_text_can_be_asked_about() -> None:
