@@ -45,6 +45,10 @@ def import_(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
     ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Keep messages in this language alone; repeatable."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
     ] = None,
@@ -87,7 +91,7 @@ def import_(
         report = import_chat(
             format, place, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            era=Era.of(since, until), keep=keep or (), drop=drop or (), languages=language or (),
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent, watch=watch,
         )  # fmt: skip

@@ -48,6 +48,7 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    languages: Collection[str] = (),
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
     private_kinds: Collection[str] = tuple(KINDS),
@@ -58,10 +59,10 @@ def import_chat(
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
-    is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
-    with `consent` it is written down that the persona's speakers did; `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    from; `keep`, `drop` and `languages` are about cleaning (see Cleaning); private data of
+    `private_kinds` is replaced (see Privacy); `others` says how those appear who did not agree
+    (see appearing); with `consent` it is written down that the persona's speakers did; `watch` is
+    told how far the reading is. Raises AdaptersError with a sentence; nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
@@ -72,7 +73,8 @@ def import_chat(
     prompt = system_prompt
     if prompt is None:
         prompt = f"You are {name}." + ("" if writing else " You are chatting with friends.")
-    tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
+    tally, privacy = Tally(), Privacy(private_kinds)
+    cleaning = Cleaning(keep, drop, languages)
     with at_hand(path, home, watch) as there, scratch(home) as messages:
         options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
         read = importer(there, tally, options)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import AdaptersError
-from adapters.imports import FORMATS
-from adapters.imports.formats import detect
+from adapters.imports import FORMATS, import_chat, list_speakers
+from adapters.imports.formats import AUTO, KNOWN, detect
 from adapters.messages import Options, Tally
 from tests.adapters import (
     exports,
@@ -53,6 +53,11 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
         test_meta.message(1, "Tom", photos=[{"uri": "x"}]))),
     "slack": ("slack", "general/2024-05-01.json",
               [test_slack.message(1, "U1", "<@U1> hi"), test_slack.message(2, "U2", "yo")]),
+    "slackdump": ("slack", "C1.json", {"channel_id": "C1", "name": "general", "messages": [
+        test_slack.message(1, "U1", "hi", slackdump_thread_replies=[
+            test_slack.message(2, "U2", "yo")])]}),
+    "instagram": ("instagram", "instagram/message_1.json",
+                  test_meta.part(test_meta.message(1, "Tom", "hi"))),
     "signal": ("signal", "chat.md", test_signal.MARKDOWN),
     "signal json": ("signal", "data.json", test_signal.record("a\nb") + "\n"),
     "sigtop": ("signal", "Tom.txt", test_signal.LONG),
@@ -63,6 +68,9 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
     "weechat": ("irc", "#tea.weechatlog", test_irc.WEECHAT),
     "irssi": ("irc", "#tea.log", test_irc.IRSSI),
     "hexchat": ("irc", "#tea.log", test_irc.HEXCHAT),
+    "irc bot": ("irc", "#tea.log", test_irc.BOT),
+    "ubuntu": ("irc", "2024/05/01/#tea.txt", test_irc.UBUNTU),
+    "dircproxy": ("irc", "2024-05-01-tea.log", test_irc.DIRCPROXY),
     "whatsapp": ("whatsapp", "_chat.txt", "\n".join(long_chat(2))),
     "script": ("script", "play.txt", test_script.INLINE),
     "script csv": ("script", "play.csv", "scene,name,line\n1,TOM,hi\n2,MAYA,yo\n"),
@@ -96,8 +104,16 @@ def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
     return data
 
 
+IMPORTED = 25
+"""Every so many inputs are imported whole, too."""
+
+
 def survive(example: str, folder: Path, rounds: int, seed: int) -> int:
-    """How many of an example and its mutations were read to the end; all others got a sentence."""
+    """How many of an example and its mutations were read to the end; all others got a sentence.
+
+    Each is knocked with at every door: detection, who speaks, the reading; some are imported.
+    """
+    home = folder.parent / "home"
     format, name, content = EXAMPLES[example]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,21 +125,29 @@ def survive(example: str, folder: Path, rounds: int, seed: int) -> int:
         with suppress(AdaptersError):
             detect(at)
         with suppress(AdaptersError):
-            told(format, at)
+            list_speakers(AUTO, at)
+        with suppress(AdaptersError):
+            who = [message.speaker for message in told(format, at)[0]]
             read += 1
+            if number % IMPORTED == 0:
+                import_chat(format, at, "maya", who[:1], home)
     return read
+
+
+def test_every_format_has_an_example() -> None:
+    assert {format for format, _, _ in EXAMPLES.values()} >= set(KNOWN)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_broken_export_gets_a_sentence_or_a_report(tmp_path: Path, example: str) -> None:
-    assert survive(example, tmp_path, rounds=40, seed=1) > 0
+    assert survive(example, tmp_path / "x", rounds=40, seed=1) > 0
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_thousand_broken_exports_of_each_kind(tmp_path: Path, example: str) -> None:
-    assert survive(example, tmp_path, rounds=1000, seed=2) > 0
+    assert survive(example, tmp_path / "x", rounds=1000, seed=2) > 0
 
 
 def many(example: str, times: int) -> bytes:
