@@ -1,16 +1,18 @@
-"""Commands that read a chat export."""
+"""Commands that read a chat export, and that tell what became of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .terminal import Json, console, next_step, print_json, print_table, settled, show
+from .terminal import Json, Persona, console, next_step, print_json, print_table, settled, show
+
+if TYPE_CHECKING:
+    from adapters.imports.writing.address import Source
 
 DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
 
@@ -20,7 +22,7 @@ def import_(
         str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
     ] = None,
     path: Annotated[
-        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+        str | None, typer.Argument(help="The export: a file, folder or .zip; a blog's address.")
     ] = None,
     persona: Annotated[
         str | None, typer.Option(help="Name of the persona to make, such as maya.")
@@ -43,6 +45,10 @@ def import_(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
     ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Keep messages in this language alone; repeatable."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
     ] = None,
@@ -51,7 +57,7 @@ def import_(
         typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
     ] = None,
     detect: Annotated[
-        Path | None, typer.Option(help="Only name the format of this export, and why.")
+        str | None, typer.Option(help="Only name the format of this export, and why.")
     ] = None,
     others: Annotated[
         str, typer.Option(help="Who did not agree: pseudonym, placeholder or drop.")
@@ -97,11 +103,11 @@ def import_(
     if not format or not path or not persona or not speaker:
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
-    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
         report = import_chat(
-            format, path, persona, speaker, settings.home.root,
+            format, place, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            era=Era.of(since, until), keep=keep or (), drop=drop or (), languages=language or (),
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent,
             shape=Shape(burst_separator.replace(r"\n", "\n"), layout, max_examples, sample),
@@ -118,7 +124,38 @@ def import_(
         done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
         next_step(f"the dataset of {persona} is written; {done}", grant)
     else:
-        next_step(f"the dataset of {persona} is written", f"understudy train {persona}")
+        done = f"the dataset of {persona} is written, with plots: understudy report {persona}"
+        next_step(done, f"understudy train {persona}")
+
+
+def report(
+    persona: Persona,
+    open_: Annotated[bool, typer.Option("--open", help="Show its page in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What was imported: kept and dropped, when, with whom and in which words."""
+    import webbrowser
+
+    from adapters.dataset import store
+    from adapters.errors import AdaptersError
+    from adapters.registry import RegistryError, checked
+
+    with settled(AdaptersError, RegistryError) as settings:
+        found = store.report(settings.home.root, checked(persona))
+        page = store.page(settings.home.root, persona).resolve()
+    if as_json:
+        print_json({**found.as_json(), "page": str(page)})
+    else:
+        from adapters.dataset.picture import picture
+        from adapters.dataset.plots import plots
+
+        show(found.table())
+        show(picture(plots(found)))
+    told = f"with plots and examples: {page}"
+    if open_ and not webbrowser.open(page.as_uri()):
+        told = f"no browser could be started here; open it yourself: {page}"
+    if not as_json:
+        next_step(told, f"understudy train {persona}")
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:
@@ -129,12 +166,13 @@ def _columns(pairs: list[str]) -> dict[str, str]:
     return {role.strip(): name for role, _, name in named}
 
 
-def _name_format(path: Path, as_json: bool) -> None:
+def _name_format(path: str, as_json: bool) -> None:
     from adapters.errors import AdaptersError
     from adapters.imports.formats import detect
+    from adapters.imports.writing.address import source
 
     with settled(AdaptersError):
-        found = detect(path)
+        found = detect(source(path))
     if as_json:
         print_json(asdict(found))
     else:
@@ -142,7 +180,7 @@ def _name_format(path: Path, as_json: bool) -> None:
 
 
 def speakers(
-    path: Annotated[Path, typer.Argument(help="The export.")],
+    path: Annotated[str, typer.Argument(help="The export, or a blog's address.")],
     format: Annotated[str, typer.Option(help="The export's format; auto: found.")] = "auto",
     date_order: DateOrder = None,
     as_json: Json = False,
@@ -151,8 +189,9 @@ def speakers(
     from adapters.errors import AdaptersError
     from adapters.imports import list_speakers
 
-    with settled(AdaptersError), _reading(path, quiet=as_json) as watch:
-        found = list_speakers(format, path, date_order=date_order, watch=watch)
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
+        home = settings.home.root
+        found = list_speakers(format, place, home, date_order=date_order, watch=watch)
     rows = [figures.as_json() for figures in found]
     if as_json:
         print_json(rows)
@@ -164,13 +203,15 @@ def speakers(
 
 
 @contextmanager
-def _reading(path: Path, *, quiet: bool) -> Iterator[Callable[[float], None]]:
-    """A bar while an export is read."""
+def _reading(path: str, *, quiet: bool) -> Iterator[tuple[Source, Callable[[float], None]]]:
+    """The export, and a bar while it is read."""
     from adapters.imports.progress import shown
+    from adapters.imports.writing.address import source
     from adapters.messages import unwatched
 
+    place = source(path)
     if quiet:
-        yield unwatched
+        yield place, unwatched
     else:
-        with shown(path, console()) as watch:
-            yield watch
+        with shown(place, console()) as watch:
+            yield place, watch

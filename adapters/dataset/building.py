@@ -11,6 +11,8 @@ from adapters.privacy import Privacy
 
 from .clean import TESTED, Cleaning
 from .conversations import Window
+from .figures import Counting, Figures
+from .passages import READER, READERS_NUMBER
 from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
@@ -45,6 +47,7 @@ class Built:
     """Who speaks in the rows."""
     examples: list[Example] = field(default_factory=list)
     """Some of what is held out, for a person to read."""
+    figures: Figures | None = None
 
 
 def build(
@@ -62,6 +65,9 @@ def build(
     """
     built = Built()
     sides = Sides(scratch, voice, cleaning, shape)
+    counting = Counting(voice.speakers, scratch.span, sides.late) if scratch.span else None
+    if counting:
+        sides.passing = counting.passing
     turns_of, row_of = _renderer(scratch, voice, privacy, built.people)
     tested = tested if TESTED in cleaning.active else frozenset()
     choice = Choice(*sides.tested_span) if sides.tested_span else None
@@ -85,6 +91,8 @@ def build(
         add(window, built.held_out, held_out=True)
     for window in sides.train():
         add(window, built.train, held_out=False)
+    if counting:
+        built.figures = counting.figures(called(scratch.speakers, voice, privacy.label))
     examples = choice.examples() if choice else []
     return replace(
         built, examples=examples, sessions=scratch.session_count, beyond_budget=sides.beyond_budget
@@ -100,6 +108,8 @@ def _renderer(
     others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
     number_of = numbering(scratch.speakers, voice.speakers, labels, people)
     names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
+    names.append(READER)  # whose number is -1
+    unnamed = {*others.placeholders, READERS_NUMBER}
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
@@ -107,7 +117,7 @@ def _renderer(
         if speaker in others.placeholders:
             return PLACEHOLDER
         said = privacy.veil(text)
-        mine = names[speaker] is None
+        mine = names[speaker] is None and not voice.writing  # a passage has its lines
         return names[speaker], one_message(said, whole.burst_separator) if mine else said
 
     def turns_of(window: Window) -> Turns:
@@ -120,7 +130,7 @@ def _renderer(
 
     def row_of(window: Window, turns: Turns) -> Row:
         messages = render(whole, voice.system_prompt, voice.display_name, turns)
-        said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
+        said = Counter(one[1] for one in window.said if one[1] not in unnamed)
         speakers: Counter[str] = Counter()
         for speaker, count in said.items():
             speakers[str(number_of(speaker))] += count

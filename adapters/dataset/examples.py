@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from adapters.errors import NoDataset, writing
+from adapters.errors import BadRequest, NoDataset, writing
 from adapters.folders import settle
 
 from . import store, validation
+from .report import ImportReport
 
 
 def found(home: Path, persona: str) -> bytes | None:
@@ -31,3 +34,36 @@ def carry_over(home: Path, persona: str, rows: store.Rows) -> None:
     """Into the dataset that takes the place of this one."""
     if (content := found(home, persona)) is not None:
         rows.put_examples(content)
+
+
+def times(edited: bytes | None) -> frozenset[str]:
+    """When the examples of a validation set begin."""
+    return frozenset(example.at for example in _read(edited or b""))
+
+
+def _read(edited: bytes) -> list[validation.Example]:
+    """None of what can't be read: it is training that says why."""
+    with suppress(BadRequest):
+        return validation.read(edited)
+    return []
+
+
+def written(
+    report: ImportReport,
+    rows: store.Rows,
+    chosen: Sequence[validation.Example],
+    edited: bytes | None,
+) -> ImportReport:
+    """Writes the validation set, unless a person has edited the one before."""
+    ours = validation.written(report.display_name, chosen)
+    if edited is not None or chosen:
+        rows.put_examples(ours if edited is None else edited)
+    count, notes = len(chosen), report.notes
+    if edited is not None:
+        notes += (f"{validation.FILE} was edited and stays as it is; delete it to get a new one",)
+        count = len(_read(edited))
+    return report.model_copy(
+        update={
+            "validation": count, "validation_digest": validation.digest(ours), "notes": notes,
+        }
+    )  # fmt: skip

@@ -51,6 +51,11 @@ class Shape:
                 "token, and those are made plain text; take another one, such as ' / '"
             )
 
+    @property
+    def of_a_chat(self) -> bool:
+        """Whether it asks for what only a chat can be."""
+        return self.layout != "conversations" or self.prompt_format() != PromptFormat()
+
     def prompt_format(self) -> PromptFormat:
         """How the persona is served as well: one that learns single pairs hears single lines."""
         if self.layout == "pairs":

@@ -6,7 +6,8 @@ nothing of rendering or files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from .clean import TESTED, Cleaning
 from .conversations import HELD_OUT_SHARE, Window, dialogues, windows
 from .doubles import Said
+from .passages import passages
 from .people import Voice
 from .scratch import Scratch, Session
 from .shape import Shape
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from .budget import Candidate, Chosen
     from .held_out import HeldOut
 
+Cut = Callable[[Iterable[Session], Set[int], int, Counter[str]], Iterator[Window]]
 LEFT_OUT = "others who did not agree"
 """What counts their messages in the report."""
 
@@ -32,10 +35,12 @@ class Sides:
     def __init__(self, scratch: Scratch, voice: Voice, cleaning: Cleaning, shape: Shape) -> None:
         self._scratch, self._voice, self._shape = scratch, voice, shape
         self._cleaning, self._speakers = cleaning, scratch.speakers
+        self.passing: Callable[[Session], Session] | None = None
+        """Sees every session that is read, once."""
         self.beyond_budget = 0
         """Rows that were not chosen."""
         scratch.arrange(voice.speakers)
-        self._late = scratch.held_out_from(HELD_OUT_SHARE)
+        self.late = scratch.held_out_from(HELD_OUT_SHARE)
         self._tested = self._kept_apart() if TESTED in cleaning.active else None
 
     def _kept_apart(self) -> HeldOut:
@@ -49,16 +54,13 @@ class Sides:
     def tested_span(self) -> tuple[datetime, datetime] | None:
         """The times of what is held out."""
         span = self._scratch.span
-        return (
-            None if self._late is None or not span else (self._scratch.moment(self._late), span[1])
-        )
+        return None if self.late is None or not span else (self._scratch.moment(self.late), span[1])
 
     def held_out(self) -> Iterator[Window]:
         """Answers in every layout, or those could not be compared."""
         heard = self._heard(self._cleaning, held_out=True)
-        size, dropped = self._voice.layout.window_messages, self._cleaning.dropped
-        cut = windows(heard, self._voice.speakers, size, dropped)
-        return self._tested.met(cut) if self._tested else cut
+        made = self._cut(heard, windows, self._cleaning)
+        return self._tested.met(made) if self._tested else made
 
     def train(self) -> Iterator[Window]:
         """As many as the budget allows."""
@@ -101,15 +103,23 @@ class Sides:
     def _learned(self, cleaning: Cleaning) -> Iterator[Window]:
         heard = self._heard(cleaning, held_out=False)
         cut = dialogues if self._shape.layout == "dialogue" else windows
-        size = self._voice.layout.window_messages
-        made = cut(heard, self._voice.speakers, size, cleaning.dropped)
+        made = self._cut(heard, cut, cleaning)
         return self._tested.without(made, cleaning) if self._tested else made
+
+    def _cut(self, heard: Iterator[Session], cut: Cut, cleaning: Cleaning) -> Iterator[Window]:
+        mine, size = self._voice.speakers, self._voice.layout.window_messages
+        if self._voice.writing:
+            return passages(heard, mine, self._speakers)
+        return cut(heard, mine, size, cleaning.dropped)
 
     def _heard(self, cleaning: Cleaning, *, held_out: bool) -> Iterator[Session]:
         doubles = "duplicates" not in cleaning.active
-        sessions = self._scratch.sessions(self._late, held_out=held_out, doubles=doubles)
-        left_out = self._voice.others.left_out
-        return _without(sessions, left_out, cleaning) if left_out else sessions
+        sessions = self._scratch.sessions(self.late, held_out=held_out, doubles=doubles)
+        if left_out := self._voice.others.left_out:
+            sessions = _without(sessions, left_out, cleaning)
+        if self.passing and cleaning is self._cleaning:
+            return map(self.passing, sessions)
+        return sessions
 
     def _count_doubles(self) -> None:
         doubles = self._scratch.doubles

@@ -1,5 +1,5 @@
 """Datasets on disk: $UNDERSTUDY_HOME/datasets/NAME/{train.jsonl, held_out.jsonl, report.json,
-validation.txt}.
+validation.txt, report.html}.
 
 A dataset appears whole or not at all, and an interrupted import leaves the one before.
 """
@@ -19,14 +19,18 @@ from typing import NotRequired, TypedDict
 from pydantic import ValidationError
 
 from adapters.errors import BadRequest, NoDataset, writing
-from adapters.folders import removed, replaced, settle
+from adapters.folders import beside, removed, replaced, settle
 from adapters.manifest import NAME
 
 from . import validation
+from .leafing import leafed
+from .passages import FORMAT, READER
 from .render import ChatMessage, clean_name, render
 from .report import ImportReport
 
-TRAIN, HELD_OUT, REPORT = "train.jsonl", "held_out.jsonl", "report.json"
+TRAIN, HELD_OUT, REPORT, PAGE = "train.jsonl", "held_out.jsonl", "report.json", "report.html"
+UNNAMED = "an export"
+"""Its file is often called after who speaks in it."""
 ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -92,8 +96,12 @@ class Rows:
         """The validation set, as it is to be read."""
         (self._fresh / validation.FILE).write_bytes(content)
 
-    def describe(self, report: ImportReport) -> None:
+    def describe(self, report: ImportReport) -> ImportReport:
+        """Writes the report, and a page of it; returns it with what was seen in the rows."""
+        report, page = _drawn(self._fresh, report)
         (self._fresh / REPORT).write_text(report.model_dump_json(indent=2) + "\n", "utf-8")
+        (self._fresh / PAGE).write_bytes(page)
+        return report
 
 
 @contextmanager
@@ -117,6 +125,21 @@ def report(home: Path, persona: str) -> ImportReport:
     """Its report alone. Raises NoDataset."""
     with _reading(home, persona) as source:
         return _report(source)
+
+
+def page(home: Path, persona: str) -> Path:
+    """Its report as a page, drawn now if the dataset is of before there was one. Raises NoDataset,
+    NotWritable."""
+    with _reading(home, persona) as source:
+        found, target = _report(source), source / PAGE
+        if target.exists():
+            return target
+        _, drawn = _drawn(source, found)
+    with writing(source), beside(target) as fresh:
+        fresh.write_bytes(drawn)
+        fresh.chmod(0o644)
+        fresh.replace(target)
+    return target
 
 
 def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
@@ -188,6 +211,8 @@ def _examples_without(
         return after
     name = before.display_name
     left = {clean_name(person.shown, name) for person in after.people or ()}
+    if before.format == FORMAT:
+        left.add(READER)
     examples = validation.without(examples, left)
     rows.put_examples(fresh := validation.written(name, examples))
     ours = validation.digest(content) == before.validation_digest
@@ -208,6 +233,7 @@ def _lessened(
     gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
+    figures = before.figures and before.figures.without_others({who.shown for who in left} - gone)
     asked = {"rows": train["questions"] + held_out["questions"]}
     return before.model_copy(
         update={
@@ -225,6 +251,9 @@ def _lessened(
             "questions": before.questions and before.questions.model_copy(update=asked),
             "digest": digest,
             "validation": 0,
+            "figures": figures,
+            "lessened": True,
+            "source": UNNAMED,
             "notes": (*before.notes, *filter(None, [note])),
         }
     )
@@ -252,6 +281,20 @@ def _examples(source: Path, report: ImportReport) -> list[Row]:
         {"messages": render(whole, prompt, name, example.turns), "at": example.at}
         for example in validation.read(path.read_bytes())
     ]
+
+
+def _drawn(source: Path, report: ImportReport) -> tuple[ImportReport, bytes]:
+    """Where rows were taken out nobody knows who is spoken of in those that are left, so that none
+    of them is shown."""
+    from .page import html  # only who writes a dataset needs it
+
+    if report.lessened:
+        return report, html(report, ())
+    leaf = leafed(source / TRAIN, report.examples, report.digest, report.prompt_format)
+    if report.figures:
+        seen = report.figures.model_copy(update={"vocabulary": leaf.vocabulary})
+        report = report.model_copy(update={"figures": seen})
+    return report, html(report, leaf.examples)
 
 
 def _report(source: Path) -> ImportReport:

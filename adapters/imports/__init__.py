@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
-from adapters.dataset import examples, store, validation
+from adapters.dataset import examples, passages, store
 from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -30,13 +29,15 @@ from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
 from .speakers import Figures, listed
+from .writing import UNNAMED
+from .writing.address import Source, at_hand
 
 MAX_LISTED_SPEAKERS = 12
 
 
 def import_chat(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     speakers: Sequence[str],
     home: Path,
@@ -47,6 +48,7 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    languages: Collection[str] = (),
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
     private_kinds: Collection[str] = tuple(KINDS),
@@ -58,35 +60,42 @@ def import_chat(
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
-    is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
-    with `consent` it is written down that the persona's speakers did; `shape` is how the rows are
-    to look; `watch` is told how far the reading is. Raises AdaptersError with a sentence; nothing
-    is written then.
+    from; `keep`, `drop` and `languages` are about cleaning (see Cleaning); private data of
+    `private_kinds` is replaced (see Privacy); `others` says how those appear who did not agree
+    (see appearing); with `consent` it is written down that the persona's speakers did; `shape` is
+    how the rows are to look; `watch` is told how far the reading is. Raises AdaptersError with a
+    sentence; nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     appearing.checked(others)
     ledger.read(home)  # one that can't be understood is told before all is read
+    writing = format == passages.FORMAT
+    if writing and shape.of_a_chat:
+        raise BadRequest("what somebody wrote is no chat: leave out --layout and --burst-separator")
     prompt = system_prompt
     if prompt is None:
-        prompt = f"You are {name}. You are chatting with friends."
-    tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
-    with scratch(home) as messages:
+        prompt = f"You are {name}." + ("" if writing else " You are chatting with friends.")
+    tally, privacy = Tally(), Privacy(private_kinds)
+    cleaning = Cleaning(keep, drop, languages)
+    with at_hand(path, home, watch) as there, scratch(home) as messages:
         options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
-        read = importer(path, tally, options)
+        read = importer(there, tally, options)
+        if writing:
+            read = _attributed(read, speakers)
         messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
         watch(1.0)
-        chosen, known = _chosen(speakers, messages), messages.speakers
+        chosen, known = _chosen(speakers, messages, lone=writing), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         shown = appearing.others(standing, known, others, privacy.made_up)
-        voice = Voice(name, chosen, prompt.strip(), shape.prompt_format(), shown)
+        layout = passages.LAYOUT if writing else shape.prompt_format()
+        voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
         edited = examples.edited(home, persona)
         with store.rewritten(home, persona) as rows:
-            tested = _times(edited) if edited else frozenset()
+            tested = examples.times(edited)
             built = build(messages, voice, rows, cleaning, privacy, shape, tested)
             report = _report(
                 format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
@@ -99,41 +108,19 @@ def import_chat(
                 "people": appearing.remembered(home, built.people),
                 "others": others,
             }
-            report = _with_examples(report.model_copy(update=who), rows, built, edited)
-            rows.describe(report)
+            report = examples.written(report.model_copy(update=who), rows, built.examples, edited)
+            report = rows.describe(report)
     if consent:
         requiring.grant_stated(home, report)
     return report
 
 
-def _times(edited: bytes) -> frozenset[str]:
-    """When the examples of a validation set begin."""
-    return frozenset(example.at for example in _read_examples(edited))
-
-
-def _read_examples(edited: bytes) -> list[validation.Example]:
-    """None of what can't be read: it is training that says why."""
-    with suppress(BadRequest):
-        return validation.read(edited)
-    return []
-
-
-def _with_examples(
-    report: ImportReport, rows: Rows, built: Built, edited: bytes | None
-) -> ImportReport:
-    """Writes the validation set, unless a person has edited the one before."""
-    ours = validation.written(report.display_name, built.examples)
-    if edited is not None or built.examples:
-        rows.put_examples(ours if edited is None else edited)
-    count, notes = len(built.examples), report.notes
-    if edited is not None:
-        notes += (f"{validation.FILE} was edited and stays as it is; delete it to get a new one",)
-        count = len(_read_examples(edited))
-    return report.model_copy(
-        update={
-            "validation": count, "validation_digest": validation.digest(ours), "notes": notes,
-        }
-    )  # fmt: skip
+def _attributed(read: Iterable[Message], speakers: Sequence[str]) -> Iterator[Message]:
+    """The messages; texts that name nobody are by whom they are imported for."""
+    for message in read:
+        if speakers and message.speaker == UNNAMED:
+            message = message._replace(speaker=speakers[0])
+        yield message
 
 
 def _counted(
@@ -149,11 +136,24 @@ def _counted(
 
 
 def list_speakers(
-    format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
+    format: str,
+    path: Source,
+    home: Path | None = None,
+    *,
+    date_order: str | None = None,
+    watch: Watch = unwatched,
 ) -> list[Figures]:
-    """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
-    importer = _importer(resolved(format, path))
-    return listed(importer(path, Tally(), Options(date_order, watch=watch)))
+    """Who speaks in an export, for each of its conversations; authors in all that they wrote.
+
+    What is on the web waits below `home` for an import. Raises AdaptersError.
+    """
+    format = resolved(format, path)
+    importer = _importer(format)
+    with at_hand(path, home, watch, keep=True) as there:
+        told = importer(there, Tally(), Options(date_order, watch=watch))
+        if format == passages.FORMAT:
+            told = (message._replace(conversation="") for message in told)
+        return listed(told)
 
 
 def _importer(format: str) -> Importer:
@@ -170,9 +170,9 @@ def _checked(persona: str) -> str:
         raise BadRequest(str(error)) from error
 
 
-def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
+def _chosen(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> frozenset[int]:
     """The numbers of the speakers meant, by name or by the export's id of them; letter case is
-    forgiven where it is clear."""
+    forgiven where it is clear. A `lone` speaker is meant by any name."""
     known = _by_name(scratch)
     listed = ", ".join(
         f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
@@ -183,6 +183,8 @@ def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
         raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
     if not wanted:
         raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
+    if lone and len(known) == 1:
+        return frozenset(range(len(scratch.speakers)))
     chosen: set[int] = set()
     for name in wanted:
         spelt = _spelt(name, known)
@@ -215,7 +217,7 @@ def _spelt(name: str, known: Iterable[str]) -> str | None:
 
 def _report(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     voice: Voice,
     tally: Tally,
@@ -271,4 +273,5 @@ def _report(
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
         digest=rows.digest(),
+        figures=built.figures,
     )
