@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -81,13 +82,14 @@ def import_(
     if not format or not path or not persona or not speaker:
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
         report = import_chat(
             format, path, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
             era=Era.of(since, until), keep=keep or (), drop=drop or (),
             columns=_columns(column or []), time_format=time_format,
-            private_kinds=kinds, others=others, consent=consent, watch=watch,
+            private_kinds=kinds, others=others, consent=consent, watch=watch, tell=_tell,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)
@@ -101,6 +103,10 @@ def import_(
         next_step(f"the dataset of {persona} is written; {done}", grant)
     else:
         next_step(f"the dataset of {persona} is written", f"understudy train {persona}")
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ read → clean → find the speaker → split, replace private data, render → 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +22,15 @@ from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.keys import key
 from adapters.manifest import PromptFormat
-from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
+from adapters.messages import Importer, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
 from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
+from .reading import Reading, unfinished
 from .speakers import Figures, listed
 
-MAX_LISTED_SPEAKERS = 12
+MAX_LISTED_SPEAKERS, MAX_REACTIONS = 12, 20
 
 
 def import_chat(
@@ -51,6 +52,7 @@ def import_chat(
     others: str = appearing.PSEUDONYM,
     consent: bool = False,
     watch: Watch = unwatched,
+    tell: Tell = untold,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
@@ -58,7 +60,8 @@ def import_chat(
     from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
     is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
     with `consent` it is written down that the persona's speakers did; `watch` is told how far the
-    reading is. Raises AdaptersError with a sentence; nothing is written then.
+    reading is, `tell` sentences for the user. One that was interrupted goes on where it stopped.
+    Raises AdaptersError with a sentence; nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
@@ -69,15 +72,17 @@ def import_chat(
     if prompt is None:
         prompt = f"You are {name}. You are chatting with friends."
     tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
-    with scratch(home) as messages:
-        options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
-        read = importer(path, tally, options)
-        messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
+    options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
+    begun = unfinished(persona, path, (format, options, era), cleaning, privacy, tell)
+    with scratch(home, begun) as messages:
+        reading = Reading(messages, tally, era, cleaning, privacy, tell)
+        reading.store(importer(path, tally, options))
         watch(1.0)
         chosen, known = _chosen(speakers, messages), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
+        reading.recall()
         shown = appearing.others(standing, known, others, privacy.made_up)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
         with rewritten(home, persona) as rows:
@@ -91,18 +96,6 @@ def import_chat(
     if consent:
         requiring.grant_stated(home, report)
     return report
-
-
-def _counted(
-    read: Iterable[Message], scratch: Scratch, era: Era | None, cleaning: Cleaning
-) -> Iterator[tuple[int, Message]]:
-    """Each message of the era, with its speaker's number."""
-    for message in read:
-        number = scratch.number(message)
-        if era and not era.holds(message.at):
-            cleaning.drop("outside of the time asked for", message.text)
-        else:
-            yield number, message
 
 
 def list_speakers(
@@ -216,6 +209,8 @@ def _report(
         private_kinds=tuple(kind for kind in KINDS if kind in privacy.kinds),
         replaced={kind: privacy.replaced[kind] for kind in KINDS if privacy.replaced[kind]},
         replaced_samples={kind: tuple(texts) for kind, texts in privacy.samples.items()},
+        reactions=scratch.roll.reactions(voice.speakers, MAX_REACTIONS),
+        replies=scratch.roll.replies(voice.speakers),
         sessions=built.sessions,
         learned=built.train.messages,
         examples=built.train.rows,
