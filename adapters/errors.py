@@ -10,6 +10,7 @@ AdaptersError
 ├── NoDataset           nothing was imported for the persona yet, or it can't be read
 ├── TooFewExamples      there is a dataset, and it is too small to learn a voice from
 ├── BadBaseModel        the base model is not there or can't be trained as a chat model
+├── AskingRefused       questions are being asked already, or the model's server broke it off
 ├── TrainingRefused     another training of the persona is running, or the training broke off
 ├── NoRun               nothing was trained for the persona yet, or it can't be read
 ├── NothingToRollBack   there is no earlier version to go back to
@@ -22,6 +23,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+FULL_DISK = "the disk is full; free some space and run it again"
 
 
 class AdaptersError(Exception):
@@ -64,6 +67,10 @@ class BadBaseModel(AdaptersError):
     pass
 
 
+class AskingRefused(AdaptersError):
+    pass
+
+
 class TrainingRefused(AdaptersError):
     pass
 
@@ -87,7 +94,7 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = "the disk is full; free some space and run it again"
+            advice = FULL_DISK
         else:
             reason = error.strerror or str(error)
             advice = f"{reason}; check its owner and permissions, or set UNDERSTUDY_HOME elsewhere"

@@ -1,4 +1,4 @@
-"""What is asked beside a conversation: limits → gate → voice → settle, and nothing is remembered.
+"""What is asked beside a conversation: limits → voice → settle, and nothing is remembered.
 
 Knows on whose account a persona speaks and within which bounds; knows neither platform nor why
 it is asked.
@@ -14,14 +14,13 @@ from dataclasses import dataclass
 
 from .cards import Persona
 from .errors import OverLimit, StoppingNow, SwitchedOff, UnderstudyError
-from .gate import Gate
 from .in_hand import DRAIN_SECONDS, InHand
 from .limits import Limits, Verdict
 from .memory import Turn
 from .messages import Incoming
 from .places import UNSET, Places, PlaceSettings, merged, sampled
 from .store import Ask, Store, unless_gone
-from .voice import Speech, Voice
+from .voice import Speech, Voice, unseen
 
 log = logging.getLogger(__name__)
 
@@ -34,22 +33,14 @@ class Leave:
     bounds: PlaceSettings
 
 
-async def unseen(_: int | str) -> None:
-    """Nobody looks on."""
-
-
 class Asking:
     """Lets personas speak outside of the conversation's own turns, counted as its answers are."""
 
-    def __init__(
-        self, store: Store, limits: Limits, places: Places, voice: Voice, gate: Gate
-    ) -> None:
-        """`gate` is the conversation's own: all answers of this process pass it."""
+    def __init__(self, store: Store, limits: Limits, places: Places, voice: Voice) -> None:
         self._store = store
         self._limits = limits
         self._places = places
         self._voice = voice
-        self._gate = gate
         self._in_hand = InHand()
 
     async def admit(self, said: Incoming, answers: int = 1) -> Leave:
@@ -85,8 +76,12 @@ class Asking:
 
         `waiting` and `draft` are called as a Reply's would be. Cancelling it keeps what was said.
         """
+        speaker = sampled(persona, leave.bounds)
+        drafts = self._voice.speak(speaker, window, speech, waiting, others=others)
         try:
-            await self._draw(sampled(persona, leave.bounds), window, speech, others, waiting, draft)
+            async with aclosing(drafts):
+                async for text in drafts:
+                    await draft(text)
         except UnderstudyError as error:
             log.warning("%s: %s", type(error).__name__, error)
             speech.failure = error
@@ -110,21 +105,6 @@ class Asking:
         replies = await self._store.ask_all(*reading, *counting.asks)
         here, counts = replies[: len(reading)], replies[len(reading) :]
         return await self._limits.verdict(counting, counts), merged(here)
-
-    async def _draw(
-        self,
-        persona: Persona,
-        window: Sequence[Turn],
-        speech: Speech,
-        others: Sequence[str],
-        waiting: Callable[[int], Awaitable[None]],
-        draft: Callable[[str], Awaitable[None]],
-    ) -> None:
-        async with self._gate.place(waiting):
-            drafts = self._voice.speak(persona, window, speech, lambda: waiting(0), others=others)
-            async with aclosing(drafts):
-                async for text in drafts:
-                    await draft(text)
 
     async def _settle(self, leave: Leave, speech: Speech) -> None:
         await unless_gone(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from .around import Picture
 from .cards import Persona
 from .inference import InferenceServer
+from .keeping import keep
 from .memory import Turn, persona_author
 from .prompt import ChatMessage, Said, cut, cut_to_bytes, label, neutralise, render, stops
 
@@ -128,9 +129,7 @@ class Budget:
         """Of system prompts, and what is only overheard, the counts are stored nowhere else."""
         key = (tokenizer, hash(text))
         if key not in self._counted:
-            self._counted[key] = await self._count(persona, text)
-            if len(self._counted) > COUNTED_MAX:
-                del self._counted[next(iter(self._counted))]
+            keep(self._counted, key, await self._count(persona, text), COUNTED_MAX)
         return self._counted[key]
 
     async def _count(self, persona: Persona, text: str) -> int:

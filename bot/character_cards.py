@@ -19,6 +19,7 @@ from .png_texts import SIGNATURE, decoded, embedded
 from .prompt import neutralise
 
 FILE_MAX_BYTES = 8 * 1024**2
+TOO_LARGE = f"That file is too large for a character card: at most {FILE_MAX_BYTES >> 20} MB."
 JSON_MAX_BYTES = 2 * 1024**2
 """Read, it may take forty times the memory."""
 PROMPT_MAX_CHARS = 60_000
@@ -26,6 +27,8 @@ PROMPT_MAX_CHARS = 60_000
 GREETING_MAX_CHARS = 4_000
 NAME_MAX_CHARS = 80
 RESERVED = "base"
+WHO = ("description", "personality", "scenario", "system_prompt", "first_mes", "mes_example")
+"""A card says something in at least one of these."""
 
 OTHER_FILES = {
     b"PK\x03\x04": "That is a CHARX or ZIP file. Export the card as PNG or JSON and send me that.",
@@ -64,10 +67,7 @@ class CharacterCard:
 def read_card(file: bytes) -> CharacterCard:
     """The card in a file. Raises BadCharacterCard, which says what is wrong with it."""
     if len(file) > FILE_MAX_BYTES:
-        raise BadCharacterCard(
-            spoken=f"That file is too large for a character card: at most {FILE_MAX_BYTES >> 20} MB"
-            " are taken."
-        )
+        raise BadCharacterCard(spoken=TOO_LARGE)
     card = _card(_fields(file))
     return replace(card, left_out=("its picture", *card.left_out)) if _is_png(file) else card
 
@@ -127,10 +127,6 @@ def _read(text: bytes) -> dict[str, Any]:
     ):
         raise BadCharacterCard(spoken=NO_CARD)
     return fields
-
-
-WHO = ("description", "personality", "scenario", "system_prompt", "first_mes", "mes_example")
-"""A card says something in at least one of these."""
 
 
 def _card(fields: dict[str, Any]) -> CharacterCard:

@@ -16,7 +16,6 @@ from .access import Access
 from .context import Context, Marks
 from .errors import MemoryGone, StoppingNow, UnderstudyError
 from .floor import Burst, Line, Lines
-from .gate import Gate
 from .in_hand import DRAIN_SECONDS, InHand
 from .limits import Limits, Verdict
 from .memory import Admission, Claim, Lost, Memory, Recalled
@@ -57,12 +56,11 @@ class Conversation:
         people: People,
         personas: Personas,
         voice: Voice,
-        gate: Gate | None = None,
         burst_s: float = 0,
         access: Access | None = None,
     ) -> None:
-        """`gate` bounds the answers of this process at once; without it nothing does. Further
-        messages of an author are waited for `burst_s` seconds before the model is asked."""
+        """Further messages of an author are waited for `burst_s` seconds before the model is
+        asked."""
         self._store = store
         self._limits = limits
         self._memory = memory
@@ -71,7 +69,6 @@ class Conversation:
         self._context = Context(store, people)
         self._personas = personas
         self._voice = voice
-        self._gate = gate or Gate(0)
         self._burst_s = burst_s
         self._access = access or Access(places)
         self._lines = Lines()
@@ -217,14 +214,11 @@ class Conversation:
         if self._burst_s:
             await asyncio.sleep(self._burst_s)
         view = await self._context.view(claim.incoming, recalled, persona, marks)
-        async with self._gate.place(reply.waiting):
-            drafts = self._voice.speak(
-                persona, view.window, speech, lambda: reply.waiting(0), view.pictures
-            )
-            async with aclosing(drafts):
-                async for text in drafts:
-                    await burst.begin()
-                    await reply.draft(text)
+        drafts = self._voice.speak(persona, view.window, speech, reply.waiting, view.pictures)
+        async with aclosing(drafts):
+            async for text in drafts:
+                await burst.begin()
+                await reply.draft(text)
 
     async def _leave_to_the_next(self, claim: Claim, reply: Reply) -> None:
         """The author went on typing: the next message's answer is for this one, too."""

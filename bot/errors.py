@@ -21,6 +21,7 @@ Errors of one part only, such as a scene's, stand beside that part.
     ├── UnfitSetting                what somebody chose for a place is out of range
     ├── ListFull                    a list that somebody chose has no room
     ├── NotWelcome                  somebody, or a channel, is not to be answered
+    ├── NotOperator                 somebody may not change what all servers share
     ├── BadCharacterCard            a file is no character card, or not one to take
     ├── NoPersonas
     ├── PersonasRefused             the inference server refuses the key for its persona list

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import AnsweringAlready, NotRemembered, UnderstudyError
+from .store import pairs
 from .turns import Turn, from_json
 
 
@@ -34,7 +35,7 @@ def exchange_in(reply: Sequence[str]) -> Exchange | UnderstudyError:
         case "busy":
             return AnsweringAlready()
     _, current, shown, *rest = reply
-    ids, pairs = rest[3 : 3 + int(shown)], rest[3 + int(shown) :]
-    answers = [from_json(*pair) for pair in zip(pairs[::2], pairs[1::2], strict=True)]
+    ids, told = rest[3 : 3 + int(shown)], rest[3 + int(shown) :]
+    answers = [from_json(id_, said) for id_, said in pairs(told)]
     at = next((n for n, one in enumerate(answers) if one.message_id == current), -1)
     return Exchange(from_json(*rest[:3]), tuple(answers), at, tuple(ids))

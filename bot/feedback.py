@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 from . import feedback_scripts as scripts
 from .memory import Answered, Turn
 from .prompt import cut
-from .store import Ask, Store, as_it_is, pairs
+from .store import Ask, Store, as_it_is, flat, pairs
 
 OPINIONS_KEPT = 10_000
 """Enough to train from: some 20 MB of Redis, or a few 100 MB of the longest messages."""
@@ -127,12 +127,8 @@ class Feedback:
 
     async def revise(self, conversation: str, messages: Mapping[str, str | None]) -> None:
         """What these messages of a conversation say now, by their ids; None where one is gone."""
-        pairs = [
-            part
-            for message_id, text in messages.items()
-            for part in (message_id, "" if text is None else cut(text, TEXT_MAX_CHARS))
-        ]
-        await self._ask(scripts.REVISE, conversation, *pairs)
+        now = {id_: cut(text or "", TEXT_MAX_CHARS) for id_, text in messages.items()}
+        await self._ask(scripts.REVISE, conversation, *flat(now))
 
     async def export(self) -> AsyncIterator[str]:
         """Lines of JSON for training, oldest first; of people their display names only."""

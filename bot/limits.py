@@ -15,7 +15,7 @@ from typing import Any
 from .allowances import NONE_SET, NUMBERS, Allowance, Overrides
 from .messages import Incoming
 from .quotas import Count, Quota, Rests
-from .store import Ask, Store, pairs
+from .store import Ask, Store, flat, pairs
 
 OVERRIDES_FRESH_SECONDS = 10
 """So long a process may go on with what it knows of another process's change."""
@@ -134,8 +134,8 @@ class Limits:
 
     async def change(self, server: str, subject: str, **numbers: int) -> Overrides:
         """Set some of the numbers of Allowance for a role, a person, EVERYBODY, WHOLE_SERVER."""
-        pairs = [part for name in numbers for part in (f"{subject} {name}", numbers[name])]
-        ask = Ask(_SET, _keys(server), tuple(pairs), _overrides)
+        fields = flat({f"{subject} {name}": number for name, number in numbers.items()})
+        ask = Ask(_SET, _keys(server), tuple(fields), _overrides)
         return self._learn(server, await self._store.ask(ask))
 
     async def reset(self, server: str, subject: str) -> Overrides:

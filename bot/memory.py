@@ -19,7 +19,7 @@ from . import finding_scripts, scripts
 from .errors import MemoryGone, UnderstudyError
 from .exchanges import Exchange, exchange_in
 from .messages import Incoming, as_remembered
-from .store import Ask, Store, as_it_is
+from .store import Ask, Store, as_it_is, flat
 from .turns import PERSONA, from_json, to_json
 from .turns import Turn as Turn
 from .turns import persona_author as persona_author
@@ -164,7 +164,6 @@ class Memory:
         forget_question: bool = False,
     ) -> Ask[int]:
         """`finish`, to be asked with other things in one trip."""
-        pairs = [part for pair in (counts or {}).items() for part in pair]
         args: tuple[str | int, ...] = (
             claim.incoming.message_id,
             claim.token,
@@ -176,7 +175,7 @@ class Memory:
             to_json(answer) if answer else "",
             len(shown_as),
             *shown_as,
-            *pairs,
+            *flat(counts or {}),
         )
         return Ask(scripts.FINISH, _keys(claim.incoming.conversation), args, int)
 

@@ -15,13 +15,14 @@ from math import inf
 from time import monotonic
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .cards import DEFAULT_MAX_TOKENS, Persona, Sampling
 from .errors import ListFull, MemoryGone, UnfitSetting
 from .floor import Lines
+from .keeping import keep
 from .lists import ENLIST, ENTRIES_MAX, Entries
-from .store import Ask, Store, pairs
+from .store import Ask, Store, flat, pairs
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class PlaceSettings(BaseModel):
     """Personas show their own name and avatar."""
     own: bool | None = None
     """A thread of the bot's: it speaks there unasked."""
-    bots: tuple[str, ...] | None = Field(default=None, max_length=BOTS_MAX)
+    bots: Entries | None = Field(default=None, max_length=BOTS_MAX)
     """Ids of other bots that may talk to it."""
     feedback: bool | None = None
     """Consent to keep feedback."""
@@ -71,11 +72,6 @@ class PlaceSettings(BaseModel):
     top_k_max: int | None = Field(default=None, ge=1, le=1000)
     max_tokens_max: int | None = Field(default=None, ge=1, le=4096)
     scene_turns_max: int | None = Field(default=None, ge=1, le=20)
-
-    @field_validator("bots", mode="before")
-    @classmethod
-    def _as_stored(cls, bots: object) -> object:
-        return json.loads(bots) if isinstance(bots, str) else bots
 
 
 NOTHING_CHOSEN = PlaceSettings()
@@ -178,25 +174,25 @@ class Places:
 
         Raises UnfitSetting, which says what can be chosen, and MemoryGone.
         """
-        pairs = [part for name, value in _fit(fields).items() for part in (name, _stored(value))]
-        settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(pairs), _settings))
+        stored = flat({name: _stored(value) for name, value in _fit(fields).items()})
+        settings = await self._store.ask(Ask(_CHANGE, _keys(place), tuple(stored), _settings))
         self._note(place, settings)
         return settings
 
     async def enlist(
-        self, place: str, field: str, entry: str, *, listed: bool = True
+        self, place: str, field: str, entry: str, *, listed: bool = True, room: int = ENTRIES_MAX
     ) -> PlaceSettings:
         """Put an entry on one of this place's lists, or take it off, whoever else does so at the
-        same time; what is chosen here then.
+        same time; what is chosen here then. The list holds `room` entries.
 
         Raises ListFull, UnfitSetting and MemoryGone.
         """
         _fit({field: (entry,)})
-        args = (field, entry, int(listed), ENTRIES_MAX)
+        args = (field, entry, int(listed), room)
         settings = await self._store.ask(Ask(ENLIST + _READ, _keys(place), args, _settings))
         self._note(place, settings)
         if listed and entry not in (getattr(settings, field) or ()):
-            raise ListFull(ENTRIES_MAX)
+            raise ListFull(room)
         return settings
 
     async def glance(self, *places: str) -> PlaceSettings:
@@ -245,10 +241,7 @@ class Places:
         return seen.settings if seen else NOTHING_CHOSEN
 
     def _note(self, place: str, settings: PlaceSettings) -> None:
-        self._seen.pop(place, None)
-        self._seen[place] = _Seen(settings, monotonic() + self._fresh_s)
-        if len(self._seen) > SEEN_MAX:
-            del self._seen[next(iter(self._seen))]
+        keep(self._seen, place, _Seen(settings, monotonic() + self._fresh_s), SEEN_MAX)
 
 
 def _keys(place: str) -> tuple[str, str]:

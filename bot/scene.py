@@ -39,7 +39,7 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 OVER = "The scene is over."
 REPEATING = "They begin to repeat themselves: the scene ends here."
-SWITCHED_OFF = f"The scene ends here. {StoppingNow.spoken}"
+STOPPING = f"The scene ends here. {StoppingNow.spoken}"
 FORGOTTEN = "The scene ends here: what it is about was to be forgotten."
 SPENT = "The scene ends here: it used up the tokens that a scene may use."
 
@@ -129,7 +129,7 @@ class Scene:
 
     async def play(self, stage: Stage) -> None:
         """Every line up to the end; returns when that has been told."""
-        with self._asking.under_way(lambda: self.stop(SWITCHED_OFF)):
+        with self._asking.under_way(lambda: self.stop(STOPPING)):
             await self._noting.note(self.said)
             try:
                 while self._ending is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -20,6 +20,7 @@ from .errors import MemoryFull, MemoryGone, MemoryLocked
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+V = TypeVar("V", str, int)
 
 LAST_TRIP_PAUSES_SECONDS = (0.3, 1.0, 3.0)
 
@@ -48,6 +49,11 @@ def as_it_is(reply: Any) -> Any:
 def pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
     """What Redis tells of a hash, or of a sorted set with its scores."""
     return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def flat(fields: Mapping[str, V]) -> list[str | V]:
+    """As scripts take a hash."""
+    return [part for pair in fields.items() for part in pair]
 
 
 class Store:

@@ -1,6 +1,7 @@
 """A persona speaking: a window becomes a prompt, the prompt a stream of growing drafts.
 
-Knows no store and no platform; `conversation` remembers what was said.
+All answers of a process are spoken here, so here they pass the gate. Knows no store and no
+platform; `conversation` remembers what was said.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from .around import Picture
 from .budget import BYTES_PER_TOKEN, PICTURE_TOKENS, Budget, Prompt
 from .cards import Persona
 from .errors import ModelSpeechless, UnderstudyError
+from .gate import Gate
 from .memory import Turn, persona_author
-from .model import Model, Question, Usage, nobody
+from .model import Model, Question, Usage
 from .pacing import drafts
 from .prompt import label
 from .speech import own_words
@@ -66,6 +68,10 @@ class Speech:
         return self.usage.version
 
 
+async def unseen(_: int | str) -> None:
+    """Nobody looks on."""
+
+
 class Voice:
     """Speaks as a persona, in drafts that come `every_s` seconds at most."""
 
@@ -73,11 +79,14 @@ class Voice:
         self,
         budget: Budget,
         model: Model,
+        gate: Gate,
         every_s: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        """`gate` bounds how many speak at once."""
         self._budget = budget
         self._model = model
+        self._gate = gate
         self._every_s = every_s
         self._clock = clock
 
@@ -86,7 +95,7 @@ class Voice:
         persona: Persona,
         window: Sequence[Turn],
         speech: Speech,
-        busy: Callable[[], Awaitable[None]] = nobody,
+        waiting: Callable[[int], Awaitable[None]] = unseen,
         pictures: Sequence[Picture] = (),
         *,
         others: Sequence[str] = (),
@@ -94,12 +103,33 @@ class Voice:
         """Growing drafts of the answer to the window's last turn, which `pictures` belong to;
         `speech` has every word of it.
 
-        No draft is empty or ends with space, so each one begins with the one before. `busy` is
-        called when the model's server asks for a pause before that. The persona speaks for none of
-        `others` either, who are there and said nothing yet.
+        No draft is empty or ends with space, so each one begins with the one before. Until then
+        `waiting` is told how many are before this answer; 0, when the model's server itself asks
+        for a pause. The persona speaks for none of `others` either, who are there and said nothing
+        yet.
 
         Raises a ModelError, before or after some drafts.
         """
+        async with self._gate.place(waiting):
+            words = self._words(persona, window, speech, lambda: waiting(0), pictures, others)
+            async with aclosing(drafts(words, self._every_s, self._clock)) as growing:
+                async for text in growing:
+                    if text := text.rstrip():
+                        yield text
+        speech.text = speech.text.rstrip()
+        if not speech.text:
+            raise ModelSpeechless("nothing of the answer was the persona's own")
+
+    async def _words(
+        self,
+        persona: Persona,
+        window: Sequence[Turn],
+        speech: Speech,
+        busy: Callable[[], Awaitable[None]],
+        pictures: Sequence[Picture],
+        others: Sequence[str],
+    ) -> AsyncGenerator[str]:
+        """The persona's own words, each kept in `speech`."""
         speech.persona = persona
         prompt = await self._budget.prompt(persona, window, pictures, others=others)
         speech.prompt, speech.counts = prompt, prompt.counts
@@ -113,18 +143,7 @@ class Voice:
         )
         own_label = label(persona.prompt_format, persona.display_name, "").rstrip()
         deltas = self._model.stream(question, speech.usage, busy)
-        words = own_words(deltas, prompt.stops, own_label)
-        async with aclosing(drafts(_heard(words, speech), self._every_s, self._clock)) as growing:
-            async for text in growing:
-                if text := text.rstrip():
-                    yield text
-        speech.text = speech.text.rstrip()
-        if not speech.text:
-            raise ModelSpeechless("nothing of the answer was the persona's own")
-
-
-async def _heard(words: AsyncGenerator[str], speech: Speech) -> AsyncGenerator[str]:
-    async with aclosing(words):
-        async for delta in words:
-            speech.text += delta
-            yield delta
+        async with aclosing(own_words(deltas, prompt.stops, own_label)) as words:
+            async for delta in words:
+                speech.text += delta
+                yield delta

@@ -89,46 +89,43 @@ async def wire(settings: Settings, *, draft_seconds: float | None = None) -> Asy
     """
     pace_s = settings.draft_seconds if draft_seconds is None else draft_seconds
     async with store(settings) as kept, speaking(settings, pace_s) as able:
-        ttl_s = settings.memory_days * SECONDS_PER_DAY
-        memory = Memory(kept, keep=settings.memory_messages, ttl_s=ttl_s)
-        feedback, votes = Feedback(kept), Votes(kept)
-        people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
-        limits, places = _limits(settings, kept), Places(kept)
-        gate = Gate(settings.limit_concurrent_answers)
-        asking = Asking(kept, limits, places, able.voice, gate)
-        access = Access(places, settings.blocked_users, settings.operators)
-        conversation = Conversation(
-            kept,
-            limits,
-            memory,
-            places,
-            people,
-            able.personas,
-            able.voice,
-            gate,
-            settings.burst_seconds,
-            access,
-        )
+        app = _app(settings, kept, able)
         try:
-            yield App(
-                conversation,
-                able.personas,
-                memory,
-                places,
-                able.admin,
-                people,
-                feedback,
-                votes,
-                limits,
-                asking,
-                Comparisons(kept, asking, able.personas, votes),
-                Scenes(asking, Noting(kept, memory, people), settings.scene_tokens),
-                access,
-                able.inference,
-            )
+            yield app
         finally:
-            await asyncio.gather(conversation.drain(), asking.drain())
-            await places.close()
+            await asyncio.gather(app.conversation.drain(), app.asking.drain())
+            await app.places.close()
+
+
+def _app(settings: Settings, kept: Store, able: Speaking) -> App:
+    """Everything over one memory and one voice."""
+    ttl_s = settings.memory_days * SECONDS_PER_DAY
+    memory = Memory(kept, keep=settings.memory_messages, ttl_s=ttl_s)
+    feedback, votes = Feedback(kept), Votes(kept)
+    people = People(kept, memory, feedback, votes, ttl_s=ttl_s)
+    limits, places = _limits(settings, kept), Places(kept)
+    access = Access(places, settings.blocked_users, settings.operators)
+    conversation = Conversation(
+        kept, limits, memory, places, people, able.personas, able.voice, settings.burst_seconds,
+        access,
+    )  # fmt: skip
+    asking = Asking(kept, limits, places, able.voice)
+    return App(
+        conversation=conversation,
+        personas=able.personas,
+        memory=memory,
+        places=places,
+        admin=able.admin,
+        people=people,
+        feedback=feedback,
+        votes=votes,
+        limits=limits,
+        asking=asking,
+        comparisons=Comparisons(kept, asking, able.personas, votes),
+        scenes=Scenes(asking, Noting(kept, memory, people), settings.scene_tokens),
+        access=access,
+        inference=able.inference,
+    )
 
 
 def _limits(settings: Settings, kept: Store) -> Limits:
@@ -153,7 +150,12 @@ async def speaking(settings: Settings, draft_seconds: float) -> AsyncIterator[Sp
         cards = settings.understudy_home / "personas"
         yield Speaking(
             Personas(server, cards, settings.default_persona),
-            Voice(Budget(server, settings.context_tokens), Model(client, patience), draft_seconds),
+            Voice(
+                Budget(server, settings.context_tokens),
+                Model(client, patience),
+                Gate(settings.limit_concurrent_answers),
+                draft_seconds,
+            ),
             Admin(root, settings.admin_api_key, session),
             server,
         )

@@ -11,8 +11,8 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "train",
-         "publish", "rollback", "consent")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "questions",
+         "export", "train", "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")
@@ -55,6 +55,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     [
         ["nonsense"],
         ["train"],
+        ["export", "maya"],
         ["import", "whatsapp"],
         ["import", "csv", "x", "--persona", "m", "--speaker", "M", "--column", "at"],
     ],
@@ -72,7 +73,10 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
         ([*IMPORT, "--from", "soon"], "2013-05"),
         ([*IMPORT, "--keep", "links"], "there is: media-only, "),
         (["speakers", "gone.txt"], "gone.txt"),
+        (["questions", "maya", "--model", "m"], "understudy import"),
         (["train", "maya"], "understudy import"),
+        (["export", "maya", "--to", "openai"], "understudy import"),
+        (["export", "maya", "--to", "icq"], "there is: openai, "),
         (["publish", "maya"], "understudy train"),
         (["rollback", "maya"], "there is no persona 'maya'"),
         (["publish", "../evil"], "can't be a persona's name"),
@@ -216,10 +220,11 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
+    from adapters.questions.settings import QuestionSettings
     from bot.settings import Settings as Bot
     from inference_server.settings import ServerSettings
 
     text = (PROJECT / ".env.example").read_text("utf-8")
-    for model in (Local, Bot, ServerSettings):
+    for model in (Local, Bot, ServerSettings, QuestionSettings):
         for name in model.model_fields:
             assert f"\n#{name.upper()}=" in text, f"{name.upper()} of {model.__module__}"

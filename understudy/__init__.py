@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from . import consents, importing, running, versions
+from . import consents, exporting, importing, questions, running, versions
 
 app = typer.Typer(
     name="understudy",
@@ -28,6 +28,8 @@ app.command()(running.doctor)
 app.command()(versions.personas)
 app.command("import")(importing.import_)
 app.command()(importing.speakers)
+app.command()(questions.questions)
+app.command()(exporting.export)
 app.command()(versions.train)
 app.command()(versions.publish)
 app.command()(versions.rollback)

@@ -36,9 +36,13 @@ class Revoked:
     subject_of: tuple[str, ...]
     """Personas that are that person."""
     datasets: tuple[InDataset, ...]
+    questions: dict[str, int]
+    """What models were asked about their writing and is kept, by persona."""
     runs: tuple[str, ...]
     """Personas whose last training learned from them."""
     versions: tuple[InVersion, ...]
+    exports: tuple[str, ...]
+    """For other trainers, at home: persona and format."""
     done: bool
 
     def as_json(self) -> dict[str, Any]:
@@ -56,6 +60,9 @@ class Revoked:
         for held in self.datasets:
             left = f"{held.left:,} rows left" if held.left else f"{will}removed whole"
             said.append(("dataset", held.persona, f"{held.rows:,} rows {will}removed; {left}"))
+        said += [("export", name, f"{will}removed") for name in self.exports]
+        for persona, count in self.questions.items():
+            said.append(("questions", persona, f"{count:,} kept answers {will}removed"))
         said += [("training", run, f"{will}refused by publish") for run in self.runs]
         for found in self.versions:
             now = "; current" if found.current else ""

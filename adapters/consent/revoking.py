@@ -1,6 +1,6 @@
 """Withdrawing: a person's rows go from every dataset, and what was trained on them is marked.
 
-    find → write it down → remove the rows → mark the versions
+    find → write it down → remove the rows and the exports of them → mark the versions
 
 Doing it again finishes what was broken off. Knows nothing of servers: they see the marks.
 """
@@ -14,7 +14,9 @@ from pathlib import Path
 from adapters.dataset import kept, store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
+from adapters.exports.remains import Remains, remains
 from adapters.manifest import Manifest
+from adapters.questions import answers
 from adapters.registry import BrokenEntry, Registry, RegistryError
 from adapters.training import run as runs
 
@@ -47,14 +49,20 @@ def revoke(
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))
         there = _There(registry)
-        found = _found(home, ledger, reports, there, who, names)
+        exports = list(remains(home))
+        found = _found(home, ledger, reports, exports, there, who, names)
         _refuse_unknown(ledger, found, names, there.trouble)
         if only_look:
             there.check()
             return found
         if found.agreements or not names <= ledger.withdrawn_names:
             ledgers.withdraw(home, who, found.also)
+        for persona in found.questions:  # while the rows still say whose they are
+            answers.forget(home, persona)
         _remove(home, found.datasets, names)
+        for export in exports:
+            if export.name in found.exports:
+                export.remove()
         there.mark(found.versions)
     there.check(
         f"; what {who} said is gone from the datasets here, and published versions are not "
@@ -95,7 +103,7 @@ class _There:
 
 @dataclass(frozen=True)
 class _Meant:
-    """By what an adapter is known to be trained on somebody."""
+    """By what an adapter is known to be trained on somebody, and an export to be of them."""
 
     fingerprints: frozenset[str]
     digests: frozenset[str]
@@ -103,11 +111,15 @@ class _Meant:
     def by(self, manifest: Manifest) -> bool:
         return manifest.dataset.digest in self.digests or trained_on(manifest, self.fingerprints)
 
+    def exported(self, export: Remains) -> bool:
+        return export.dataset in self.digests or bool(export.people & self.fingerprints)
+
 
 def _found(
     home: Path,
     ledger: Ledger,
     reports: Sequence[ImportReport],
+    exports: Sequence[Remains],
     there: _There,
     who: str,
     names: frozenset[str],
@@ -116,14 +128,17 @@ def _found(
     datasets = tuple(_in_datasets(home, reports, names, fingerprints))
     digests = frozenset(found.digest for found in datasets if found.rows)
     meant = _Meant(fingerprints, digests)
+    subject_of = _subject_of(ledger, datasets, names)
     return Revoked(
         who=who,
         also=tuple(sorted(names - {plain(who)})),
         agreements=sum(1 for entry in ledger.standing if entry.names & names),
-        subject_of=_subject_of(ledger, datasets, names),
+        subject_of=subject_of,
         datasets=datasets,
+        questions=_questions(home, subject_of, datasets),
         runs=tuple(_in_runs(home, meant)),
         versions=tuple(there.versions(meant)),
+        exports=tuple(export.name for export in exports if meant.exported(export)),
         done=False,
     )
 
@@ -134,6 +149,16 @@ def _subject_of(
     said = (entry for entry in ledger.entries if isinstance(entry, Agreed) and entry.names & names)
     personas = {entry.persona for entry in said if entry.persona}
     return tuple(sorted(personas | {found.persona for found in datasets if found.subject}))
+
+
+def _questions(
+    home: Path, subject_of: Sequence[str], datasets: Sequence[InDataset]
+) -> dict[str, int]:
+    """Kept for personas that are that person, or in whose rows they speak."""
+    personas = {*subject_of, *(found.persona for found in datasets if found.rows)}
+    return {
+        name: answers.count(home, name) for name in sorted(personas) if answers.there(home, name)
+    }
 
 
 def _reports(home: Path) -> list[ImportReport]:
@@ -223,7 +248,7 @@ def _refuse_unknown(
     ledger: Ledger, found: Revoked, names: frozenset[str], trouble: Exception | None
 ) -> None:
     known = any(entry.names & names for entry in ledger.entries)
-    if known or found.datasets or found.runs or found.versions:
+    if known or found.datasets or found.runs or found.versions or found.exports:
         return
     if trouble:
         raise RegistryRefused(str(trouble)) from trouble

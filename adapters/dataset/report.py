@@ -60,6 +60,17 @@ class Person(BaseModel):
         return not self.name
 
 
+class Questions(BaseModel):
+    """What a model found questions for, in a dataset of writing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rows: int
+    """That have one; the others keep their title."""
+    model: str
+    asked_at: datetime
+
+
 class ImportReport(BaseModel):
     """The bins add up to `lines`; `cleaned` counts what was dropped after that, by rule."""
 
@@ -115,6 +126,8 @@ class ImportReport(BaseModel):
     held_out_messages: int
     held_out: int
     """Held-out rows: later than every training row."""
+    questions: Questions | None = None
+    """What stands before the chunks of writing, where a model was asked."""
     first: datetime | None
     last: datetime | None
     since: str | None = None
@@ -148,6 +161,10 @@ class ImportReport(BaseModel):
         table.add_row(
             f"{self.held_out_messages:,}", "held out", f"the latest ones, {self.held_out:,} rows"
         )
+        if asked := self.questions:
+            table.add_row(
+                f"{asked.rows:,}", "questions", Text(f"rows, asked of {asked.model}; else titles")
+            )
         if others := self._others():
             table.add_row(
                 f"{len(others):,}", "others", "people who did not agree, under made-up names"

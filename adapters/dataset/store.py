@@ -33,6 +33,8 @@ class Row(TypedDict):
     """ISO time of the row's first message."""
     speakers: NotRequired[dict[str, int]]
     """How many messages are whose, by the numbers of the report's people; old rows have none."""
+    request: NotRequired[str]
+    """What stood before a chunk of writing; its question, if it has one, took that place."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,14 @@ def report(home: Path, persona: str) -> ImportReport:
         return _report(source)
 
 
+def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
+    """Each row and whether it is held out, one at a time. Raises NoDataset."""
+    with _reading(home, persona) as source:
+        for name in (TRAIN, HELD_OUT):
+            for number, line in enumerate(_lines(source / name), 1):
+                yield _row(line, f"row {number} of {source / name}"), name == HELD_OUT
+
+
 def names(home: Path) -> list[str]:
     """The personas that have a dataset."""
     folders = (home / "datasets").glob("[!.]*")
@@ -130,7 +140,8 @@ def without(
         for name, said in kept.items():
             for line in _without(source / name, people):
                 rows.add(line, held_out=name == HELD_OUT)
-                said.update(json.loads(line)["speakers"] | {"rows": 1})
+                row = json.loads(line)
+                said.update(row["speakers"] | {"rows": 1, "questions": int("request" in row)})
         digest = rows.digest()
         rows.describe(_lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note))
     left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
@@ -167,6 +178,7 @@ def _lessened(
     gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
+    asked = {"rows": train["questions"] + held_out["questions"]}
     return before.model_copy(
         update={
             "people": left,
@@ -180,6 +192,7 @@ def _lessened(
             "examples": train["rows"],
             "held_out_messages": sum(held_out[number] for number in mine),
             "held_out": held_out["rows"],
+            "questions": before.questions and before.questions.model_copy(update=asked),
             "digest": digest,
             "notes": (*before.notes, *filter(None, [note])),
         }
@@ -205,6 +218,18 @@ def _report(source: Path) -> ImportReport:
 def _rows(path: Path) -> list[Row]:
     # Only newlines end a row: JSON leaves U+2028 inside of strings as it is.
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _row(line: bytes, where: str) -> Row:
+    """Held-out rows are there to be edited, so they may be anything by now."""
+    try:
+        row: Row = json.loads(line)
+        said = [message["role"] + message["content"] for message in row["messages"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise NoDataset(f"{where} is none: {error}; correct it, or import it again") from error
+    if not said:
+        raise NoDataset(f"{where} is empty; remove it, or import it again")
+    return row
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from adapters.errors import NotWritable, writing
+from adapters.errors import FULL_DISK, NotWritable, writing
 
 CACHE_KIB = 8192
 FAST = f"""
@@ -40,7 +40,7 @@ def refusals(folder: Path) -> Iterator[None]:
             yield
     except sqlite3.Error as error:
         full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        reason = "the disk is full; free some space and run it again" if full else str(error)
+        reason = FULL_DISK if full else str(error)
         raise NotWritable(f"can't write to {folder}: {reason}") from error
 
 

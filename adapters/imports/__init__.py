@@ -81,7 +81,7 @@ def import_chat(
         chosen, known = _chosen(speakers, messages), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
-        privacy.settle(key(home), persona, [speaker.name for speaker in known], [name, *themselves])
+        privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         reading.recall()
         shown = appearing.others(standing, known, others, privacy.made_up)
         voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)

@@ -72,14 +72,12 @@ class Privacy:
             meet(numbered[1].text)
             yield numbered
 
-    def settle(
-        self, key: bytes, persona: str, speakers: Iterable[str], spared: Collection[str]
-    ) -> None:
+    def settle(self, key: bytes, speakers: Iterable[str], spared: Collection[str]) -> None:
         """Everybody was met. `spared` are the names of who is left alone: the persona's own, and
         of those who agreed."""
         self._names.settle(speakers, spared)
-        self._pseudonyms = Pseudonyms(key, persona, self._names.all)
-        what = repr((persona, sorted(self.kinds), sorted(spared)))
+        self._pseudonyms = Pseudonyms(key, self._names.all)
+        what = repr((sorted(self.kinds), sorted(spared)))
         self.settled = hmac.digest(key, what.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def state(self) -> dict[str, int]:

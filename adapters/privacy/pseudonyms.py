@@ -55,11 +55,10 @@ SYLLABLES: dict[str, tuple[str, str, str]] = {
 
 
 class Pseudonyms:
-    """Those of one persona. `taken` are names in lower case that must not be given to anybody."""
+    """Those of one home. `taken` are names in lower case that must not be given to anybody."""
 
-    def __init__(self, key: bytes, persona: str, taken: Collection[str] = ()) -> None:
+    def __init__(self, key: bytes, taken: Collection[str] = ()) -> None:
         self._key = key
-        self._persona = persona
         self._taken = frozenset(taken)
         self._known: dict[tuple[str, str], str] = {}
 
@@ -129,7 +128,7 @@ class Pseudonyms:
         """Random to who lacks the key, and always the same."""
         round_ = 0
         while True:
-            what = f"{self._persona}\0{kind}\0{of}\0{round_}".encode("utf-8", "surrogatepass")
+            what = f"{kind}\0{of}\0{round_}".encode("utf-8", "surrogatepass")
             digest = hmac.digest(self._key, what, "sha256")
             for at in range(0, len(digest), 4):
                 yield int.from_bytes(digest[at : at + 4], "big")

@@ -11,7 +11,8 @@ from adapters.manifest import Base, base_digest, chat_template_digest
 
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 NEEDED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")
-ADVICE = "set BASE_MODEL to a model's folder or its Hub id, such as Qwen/Qwen3-0.6B"
+EXAMPLE = "Qwen/Qwen3-0.6B"
+ADVICE = f"set BASE_MODEL to a model's folder or its Hub id, such as {EXAMPLE}"
 
 
 @dataclass(frozen=True)

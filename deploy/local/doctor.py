@@ -79,9 +79,7 @@ async def _python(_: Settings) -> Finding:
 async def _settings(unfit: Sequence[str], _: Settings) -> Finding:
     if not unfit:
         return Finding("settings", "fine", "all can be understood")
-    return Finding(
-        "settings", "broken", "; ".join(unfit), "correct it in .env; see .env.example"
-    )  # fmt: skip
+    return Finding("settings", "broken", "; ".join(unfit), "correct it in .env; see .env.example")
 
 
 async def _packages(_: Settings) -> Finding:

@@ -74,7 +74,7 @@ def privacy(*texts: str) -> Privacy:
     at = datetime(2020, 1, 1)
     for _ in one.met((0, Message(at, "Somebody", text)) for text in texts):
         pass
-    one.settle(b"a key of the tests", "maya", SPEAKERS, [PERSONA])
+    one.settle(b"a key of the tests", SPEAKERS, [PERSONA])
     return one
 
 

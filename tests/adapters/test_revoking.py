@@ -15,10 +15,14 @@ from adapters.consent.found import Revoked
 from adapters.consent.requiring import record
 from adapters.consent.revoking import revoke as revoke_in
 from adapters.dataset import store
+from adapters.dataset.report import Questions
 from adapters.errors import BadRequest, NoConsent, NoDataset, RegistryRefused
 from adapters.publish import publish, rollback
+from adapters.questions import answers
+from adapters.questions.answers import remembered
 from adapters.registry import NotWritable, Registry, Unreachable
 from adapters.training import run as runs
+from tests.adapters import essays
 from tests.adapters.groups import group, imported, make_old, users
 from tests.adapters.test_publish import leave_run
 
@@ -242,3 +246,42 @@ def test_it_is_said_what_to_do_about_what_was_trained(chat: Path, tmp_path: Path
         "version maya@1 marked; current",
         "version tom@1 marked; current",
     ]
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_withdrawal_takes_what_models_were_asked_about_somebodys_writing(
+    tmp_path: Path, agreed: bool
+) -> None:
+    for persona in ("maya", "tom"):
+        with remembered(tmp_path, persona, "base") as kept:
+            kept.keep(b"1", "Did you walk?")
+            kept.keep(b"2", None)
+    essays.write(tmp_path)
+    if agreed:
+        ledger.grant(tmp_path, "Maya", persona="maya")
+        store.remove(tmp_path, "maya")  # by an earlier, broken off withdrawal
+    look = revoke(tmp_path, "Maya", only_look=True)
+    assert look.questions == {"maya": 2}
+    assert answers.count(tmp_path, "maya") == 2
+    done = revoke(tmp_path, "Maya")
+    assert "questions maya 2 kept answers removed" in [" ".join(r.values()) for r in done.rows()]
+    assert not answers.there(tmp_path, "maya")
+    assert answers.count(tmp_path, "tom") == 2
+
+
+def test_a_withdrawal_counts_the_questions_that_are_left(tmp_path: Path) -> None:
+    essays.write(tmp_path)
+    folder = store.folder(tmp_path, "maya")
+    report = store.report(tmp_path, "maya")
+    asked = Questions(rows=3, model="base", asked_at=report.imported_at)
+    (folder / store.REPORT).write_text(
+        report.model_copy(update={"questions": asked}).model_dump_json()
+    )
+    rows = [json.loads(line) for line in (folder / store.TRAIN).read_text().splitlines()]
+    for row in rows[:3]:
+        row["request"] = row["messages"][1]["content"]
+    rows[0]["speakers"] = {"0": 1, "7": 1}
+    (folder / store.TRAIN).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert store.without(tmp_path, "maya", {7}, lambda name: False, "") == 9
+    left = store.report(tmp_path, "maya").questions
+    assert left == asked.model_copy(update={"rows": 2})

@@ -16,9 +16,10 @@ from bot.places import Places, PlaceSettings
 from bot.settings import load
 from bot.store import Store
 from bot.wiring import wire
+from tests.bot.asked import message
 from tests.bot.conftest import settings_for
-from tests.bot.test_conversation import KeptReply, message
 from tests.fakes.model import ModelServer
+from tests.fakes.reply import KeptReply
 
 # Lists in Redis
 

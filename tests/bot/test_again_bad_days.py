@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.store import Ask, Store
 from bot.wiring import App, wire
 from tests.bot.conftest import settings_for
-from tests.bot.test_again import InPlace, again, ask, press, texts, turn_to
+from tests.bot.retold import InPlace, again, ask, press, texts, turn_to
 from tests.fakes.model import ModelServer
 from tests.fakes.reply import KeptReply
 from tests.fakes.wire_tap import WireTap, wire_tap

@@ -16,9 +16,9 @@ from bot.context import merged
 from bot.memory import Recalled, Turn
 from bot.messages import Incoming
 from bot.wiring import App, wire
+from tests.bot.asked import ask
 from tests.bot.conftest import settings_for
-from tests.bot.test_again import InPlace
-from tests.bot.test_conversation import ask
+from tests.bot.retold import InPlace
 from tests.fakes.model import ModelServer
 from tests.fakes.reply import KeptReply
 from tests.fakes.wire_tap import wire_tap

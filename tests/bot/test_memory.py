@@ -118,3 +118,15 @@ async def test_an_odd_conversation_name_or_text_is_stored_as_it_is(
     recalled = await kept.ask(memory.take(claim))
     assert recalled is not None
     assert recalled.window == (Turn(said.message_id, "a b", 'T"o\\m', said.text),)
+
+
+async def test_it_is_told_what_was_never_answered(kept: Store, place: str) -> None:
+    memory = Memory(kept, keep=64, ttl_s=60)
+    answered, dropped = Claim(message(place)), Claim(message(place))
+    await kept.ask_all(memory.claim(answered), memory.claim(dropped))
+    await memory.finish(answered)
+    there, gone = dropped.incoming.message_id, "never seen"
+    states = await memory.unanswered(place, [answered.incoming.message_id, there, gone])
+    assert states.keys() == {there, gone}
+    assert states[gone] is None
+    assert (states[there] or 0) > 20

@@ -10,7 +10,7 @@ from bot.messages import Incoming
 from bot.scene import FORGOTTEN
 from bot.scenes import Scenes
 from bot.wiring import App
-from tests.bot.test_scene import heard, playing, topic
+from tests.bot.played import heard, playing, topic
 from tests.fakes.model import ModelServer, persona
 
 

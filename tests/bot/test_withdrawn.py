@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.wiring import wire
+from tests.bot.asked import ask, message
 from tests.bot.conftest import settings_for
-from tests.bot.test_conversation import ask, message
 from tests.fakes.model import ModelServer
 from tests.fakes.reply import KeptReply
 from tests.fakes.wire_tap import wire_tap

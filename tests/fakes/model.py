@@ -52,16 +52,19 @@ class Fault:
 
     `status` answers with that error (`retry_after` says when to come back); `after_words` words
     later the connection is `cut`, or nothing more comes (`silent`), or `garbage` is sent in place
-    of a chunk.
+    of a chunk. Who asks for no stream gets half an answer, none, or garbage in place of one.
     """
 
     status: int | None = None
+    says: str = "as the test wants it"
     retry_after: str | None = None
     after_words: int = 0
     cut: bool = False
     silent: bool = False
     garbage: str | None = None
     unfinished: bool = False
+    finish: str = "stop"
+    """Why the answer ends."""
 
 
 @dataclass
@@ -88,6 +91,8 @@ class ModelServer:
     """The usage told at the end of a stream to who asks for it; None: this server tells none."""
     knows_usage: bool = True
     """False: "stream_options" is refused, as by servers that check for unknown fields."""
+    knows_max_tokens: bool = True
+    """False: "max_tokens" is refused, as of models that know "max_completion_tokens" only."""
 
     questions: list[dict[str, Any]] = field(default_factory=list)
     came_at: list[float] = field(default_factory=list)
@@ -117,17 +122,39 @@ class ModelServer:
         self.questions.append(question)
         if "stream_options" in question and not self.knows_usage:
             return _error(400, "Unrecognized request argument supplied: stream_options")
+        if "max_tokens" in question and not self.knows_max_tokens:
+            return _error(400, "Unsupported parameter: 'max_tokens' is not supported")
         fault = self.faults.popleft() if self.faults else Fault()
         if fault.status is not None:
-            return _error(fault.status, "as the test wants it", fault.retry_after)
+            return _error(fault.status, fault.says, fault.retry_after)
         if fault.silent and not fault.after_words:
             await asyncio.sleep(3600)
         self.speaking += 1
         self.most_speaking = max(self.most_speaking, self.speaking)
         try:
-            return await self._stream(request, question, fault)
+            answer = self._stream if question.get("stream") else self._whole
+            return await answer(request, question, fault)
         finally:
             self.speaking -= 1
+
+    async def _whole(
+        self, request: web.Request, question: dict[str, Any], fault: Fault
+    ) -> web.StreamResponse:
+        """The answer in one piece."""
+        await asyncio.sleep(self.first_word_after_s)
+        words = "".join(self.speaks(question) if self.speaks else self.words)
+        body = _completion(question["model"], words, fault.finish)
+        if fault.garbage is not None:
+            body = fault.garbage.encode()
+        response = web.StreamResponse(
+            headers={"Content-Type": "application/json", "Content-Length": str(len(body))}
+        )
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2] if fault.cut else body)
+        if fault.cut:
+            assert request.transport is not None
+            request.transport.abort()
+        return response
 
     async def _stream(
         self, request: web.Request, question: dict[str, Any], fault: Fault
@@ -225,6 +252,23 @@ def _chunk(model: str, delta: dict[str, Any], finish: str | None = None) -> byte
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
     }
     return f"data: {json.dumps(body)}\n\n".encode()
+
+
+def _completion(model: str, words: str, finish: str) -> bytes:
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": words},
+                "finish_reason": finish,
+            }
+        ],
+    }
+    return json.dumps(body).encode()
 
 
 def _usage(model: str, total: int) -> bytes:

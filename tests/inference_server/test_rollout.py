@@ -13,9 +13,8 @@ from adapters.registry import NotWritable, UnknownPersona, Unreachable
 from inference_server.errors import Busy, NothingToRollBack, RolloutFailed
 from inference_server.part import Step
 from inference_server.personas import personas
-from inference_server.probe import repeats_itself
 from tests.inference_server import made
-from tests.inference_server.small_engine import ENDLESS, GOOD, NOT_FINITE, SILENT
+from tests.inference_server.small_engine import ENDLESS, NOT_FINITE, SILENT
 
 
 async def test_a_reload_serves_the_newest_version_and_writes_it_down(
@@ -285,20 +284,6 @@ async def test_reloading_what_serves_already_asks_the_engine_for_nothing(rollout
     outcome = await rollouts.reload("maya")
     assert (outcome.version, outcome.previous) == (1, 1)
     assert len(engine.asked) == asked
-
-
-@pytest.mark.parametrize(
-    "text", ["ha" * 40, "so it goes. " * 5, "a\n" * 30, "no, " + "really " * 9]
-)
-def test_endless_repetition_is_recognised(text):
-    assert repeats_itself(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "ha ha ha", GOOD.text, "no no no no", "x" * 9, "one two " * 2]
-)
-def test_ordinary_talk_is_not_taken_for_repetition(text):
-    assert not repeats_itself(text)
 
 
 async def test_a_registry_folder_that_is_gone_is_not_an_empty_one(

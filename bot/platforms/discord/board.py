@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import discord
 from discord.ui import View
 from discord.utils import MISSING
 
 from bot.messages import waiting_line
 
+from .errors import FAILURES
 from .reply import EDIT_EVERY_S
 from .splitting import MESSAGE_MAX_CHARS, split
 
@@ -97,7 +97,7 @@ class DiscordBoard:
             except discord.NotFound as error:
                 log.info("a comparison was deleted: %s", error)
                 return
-            except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            except FAILURES as error:
                 log.warning("a comparison could not be shown: %s", error)
                 failures += 1
                 self._news.set()

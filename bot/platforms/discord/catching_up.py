@@ -17,14 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import aiohttp
 import discord
 
 from bot.errors import MemoryGone
+from bot.keeping import keep
 from bot.memory import Memory
 from bot.people import People
 
-from .errors import Undeliverable
+from .errors import FAILURES, Undeliverable
 from .jumping import answered_id
 from .listening import conversation_of, is_a_persons, is_own
 
@@ -86,9 +86,7 @@ class CatchingUp:
 
     def note(self, message: discord.Message) -> None:
         """This process has it in hand: it is not missed, whatever comes of it."""
-        self._taken[message.id] = None
-        if len(self._taken) > TAKEN_MAX:
-            del self._taken[next(iter(self._taken))]
+        keep(self._taken, message.id, None, TAKEN_MAX)
 
     def begin(self, shard: int) -> None:
         """A session of this shard has begun."""
@@ -111,7 +109,7 @@ class CatchingUp:
                 await asyncio.sleep(pause_s)
                 if await self._look_everywhere(shard, look):
                     break
-        except Exception:
+        except Exception:  # nobody waits for this task, who would hear of a mistake of ours
             log.exception("catching up broke off")
         if look.caught:
             log.info("caught up: %d messages were missed and are answered now", look.caught)
@@ -166,7 +164,7 @@ class CatchingUp:
             async with asyncio.timeout(PLACE_WITHIN_S):
                 said = [message async for message in newer]
             await self._answer_missed(said, look)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+        except FAILURES as error:
             log.info("a place can't be looked through: %s", error)
 
     async def _answer_missed(self, said: Sequence[discord.Message], look: Look) -> None:
@@ -218,7 +216,7 @@ class CatchingUp:
     async def _answer(self, message: discord.Message, look: Look) -> None:
         """By the door through which all messages come; half an answer gives way to a whole one."""
         for draft in look.drafts.pop(message.id, ()):
-            with suppress(discord.HTTPException, aiohttp.ClientError, Undeliverable):
+            with suppress(Undeliverable, *FAILURES):
                 await self._erase(draft)
         look.caught += 1
         self._client.dispatch("message", message)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.memory import Memory
@@ -18,6 +17,7 @@ from .buttons import PressButton
 from .catching_up import CatchingUp
 from .changes import Changes
 from .commands import CommandTree, sync
+from .errors import FAILURES
 from .faced import FacedOutbox
 from .faces import Faces
 from .hearing import Hearing
@@ -157,5 +157,5 @@ class Client(discord.AutoShardedClient):
     async def _sync_commands(self) -> None:
         try:
             await sync(self.tree)
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+        except FAILURES as error:
             log.warning("the slash commands could not be brought up to date: %s", error)

@@ -21,7 +21,7 @@ from discord.utils import MISSING
 
 from bot.cards import Persona
 
-from .errors import FaceGone, MayNotWrite, PlaceGone, Undeliverable
+from .errors import FAILURES, FaceGone, MayNotWrite, PlaceGone, Undeliverable
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Outbox:
             return
         try:
             await self._asker.send(error.spoken)
-        except (discord.HTTPException, aiohttp.ClientError) as refused:
+        except FAILURES as refused:
             log.info("could not tell the person privately: %s", refused)
 
     @property

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import aiohttp
+import discord
+
 from bot.errors import CannotStart, UnderstudyError
+
+FAILURES = (discord.HTTPException, aiohttp.ClientError, TimeoutError)
+"""What discord.py raises where Discord refuses something, or can't be reached."""
 
 
 class WrongToken(CannotStart):

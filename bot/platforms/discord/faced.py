@@ -10,7 +10,6 @@ import logging
 from contextlib import suppress
 from time import monotonic
 
-import aiohttp
 import discord
 from discord.ui import View
 from discord.utils import MISSING
@@ -18,13 +17,12 @@ from discord.utils import MISSING
 from bot.cards import Persona
 
 from .delivery import PAUSES_S, Outbox
-from .errors import FaceGone, PlaceGone, Undeliverable
+from .errors import FAILURES, FaceGone, PlaceGone, Undeliverable
 from .faces import Face, Faces
 from .jumping import answered_id, jump_line, leading
 
 log = logging.getLogger(__name__)
 
-FAILURES = (discord.HTTPException, aiohttp.ClientError, TimeoutError)
 REPEATED_AFTER_S = 1.0
 """discord.py repeats a send by itself so long after a 5xx, even if it had happened."""
 NOT_FOUND = 404

@@ -18,10 +18,12 @@ import discord
 
 from bot.cards import Persona
 from bot.floor import Lines
+from bot.keeping import keep
 from bot.places import Places
 
 from .jumping import visible
 from .listening import places_around
+from .welcoming import may_write
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +133,7 @@ class Faces:
         except aiohttp.ClientError as error:
             log.info("no face in #%s: %s", home.name, type(error).__name__)
             return _Kept(None)  # not kept: the next answer finds what became of it
-        self._kept.pop(home.id, None)
-        self._kept[home.id] = kept
-        if len(self._kept) > KEPT_MAX:
-            del self._kept[next(iter(self._kept))]
+        keep(self._kept, home.id, kept, KEPT_MAX)
         return kept
 
 
@@ -146,9 +145,7 @@ def _home(channel: discord.abc.MessageableChannel | discord.abc.GuildChannel) ->
 def _allowed(channel: discord.abc.MessageableChannel, home: Home) -> bool:
     """A webhook needs no permission to speak; that is no way around those of the bot."""
     may = home.permissions_for(home.guild.me)
-    in_thread = isinstance(channel, discord.Thread)
-    speaks = may.send_messages_in_threads if in_thread else may.send_messages
-    return may.view_channel and speaks and may.manage_webhooks
+    return may_write(may, channel) and may.manage_webhooks
 
 
 async def _own(home: Home) -> discord.Webhook | None:

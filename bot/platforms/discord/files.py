@@ -18,6 +18,7 @@ import aiohttp
 import discord
 
 from bot.around import Picture
+from bot.keeping import keep
 from bot.prompt import cut
 
 log = logging.getLogger(__name__)
@@ -150,10 +151,7 @@ class Files:
         now = monotonic()
         if now - self._told.get(channel_id, -TOLD_AGAIN_AFTER_S) < TOLD_AGAIN_AFTER_S:
             return False
-        self._told.pop(channel_id, None)
-        self._told[channel_id] = now
-        if len(self._told) > TOLD_MAX:
-            del self._told[next(iter(self._told))]
+        keep(self._told, channel_id, now, TOLD_MAX)
         return True
 
 

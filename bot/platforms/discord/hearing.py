@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TypeVar
 
 import discord
 
 from bot.access import Access
 from bot.errors import MemoryGone
+from bot.keeping import keep
 from bot.messages import Incoming
 from bot.places import Mode, Places, PlaceSettings
 
@@ -39,8 +39,7 @@ log = logging.getLogger(__name__)
 
 BOT_TURNS = 3
 """So many messages of bots are answered in a channel until a person speaks there again."""
-Key = TypeVar("Key", int, str)
-KEPT = 10_000
+KEPT_MAX = 10_000
 """So many channels or threads something is kept about; the oldest go first."""
 
 
@@ -53,8 +52,8 @@ class Hearing:
         self._overheard = overheard
         self._around = around
         self._bot_turns: dict[str, int] = {}
-        self._new_threads: dict[int, int] = {}
-        self._own_threads: dict[int, int] = {}
+        self._new_threads: dict[int, None] = {}
+        self._own_threads: dict[int, None] = {}
         """Those of which the places may not know yet."""
         self._keeping: set[asyncio.Task[None]] = set()
 
@@ -99,7 +98,7 @@ class Hearing:
 
     def thread_began(self, thread: discord.Thread) -> None:
         """Whether it is the bot's own is told by its first message."""
-        _keep(self._new_threads, thread.id)
+        keep(self._new_threads, thread.id, None, KEPT_MAX)
 
     def edited(self, me: discord.abc.User, message: discord.Message) -> None:
         line = line_of(me, message)
@@ -128,8 +127,8 @@ class Hearing:
 
     def _may_go_on(self, place: str) -> bool:
         """Counted for a channel with all its threads, and for all bots together."""
-        turns = self._bot_turns.pop(place, 0)
-        _keep(self._bot_turns, place, min(turns + 1, BOT_TURNS))
+        turns = self._bot_turns.get(place, 0)
+        keep(self._bot_turns, place, min(turns + 1, BOT_TURNS), KEPT_MAX)
         return turns < BOT_TURNS
 
     def _mode(self, me: discord.abc.User, channel: object, here: PlaceSettings) -> Mode:
@@ -154,7 +153,7 @@ class Hearing:
         self._new_threads.pop(channel.id, None)
         if not is_own(me, begun_with) and not is_meant_for(me, begun_with, "mention"):
             return False
-        _keep(self._own_threads, channel.id)
+        keep(self._own_threads, channel.id, None, KEPT_MAX)
         return True
 
     async def _keep_as_own(self, thread_id: int) -> None:
@@ -162,9 +161,3 @@ class Hearing:
             await self._places.change(conversation_of(thread_id), own=True)
         except MemoryGone:
             log.warning("a thread of the bot's own is known as such only until it is restarted")
-
-
-def _keep(kept: dict[Key, int], key: Key, value: int = 1) -> None:
-    kept[key] = value
-    if len(kept) > KEPT:
-        del kept[next(iter(kept))]

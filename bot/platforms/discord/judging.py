@@ -6,8 +6,8 @@ Consent is asked for at the time of the press, not when the buttons were put the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import discord
 
@@ -30,6 +30,7 @@ TAKEN_BACK = "Taken back: your {sign} is not kept any more."
 TAKEN_BACK_BEFORE = "You took your 👎 back, so your words were not kept, either."
 
 Interaction = discord.Interaction[Any]
+T = TypeVar("T")
 
 
 class Judging:
@@ -44,7 +45,7 @@ class Judging:
         self, interaction: Interaction, message: discord.Message, verdict: Judgement
     ) -> None:
         """Gives an opinion, or takes back the same one; a 👎 asks for words as well."""
-        kept = await self._in_time(self._judge(interaction, message, verdict))
+        kept = await _in_time(self._judge(interaction, message, verdict))
         if kept is None:
             await tell(interaction, TAKEN_BACK.format(sign=SIGNS[verdict]))
         elif verdict == "down":
@@ -57,7 +58,7 @@ class Judging:
         data: Any = interaction.data or {}
         words = next(_texts(data.get("components") or []), "").strip()
         id_ = str(data.get("custom_id", "")).removeprefix(FORM)
-        known = await self._in_time(self._remark(interaction, id_, words))
+        known = await _in_time(self._remark(interaction, id_, words))
         await tell(interaction, _kept("down", words) if known else TAKEN_BACK_BEFORE)
 
     async def _judge(
@@ -91,13 +92,14 @@ class Judging:
         if not around or not merged(await self._places.read(*around)).feedback:
             raise NoConsent
 
-    async def _in_time(self, work: Any) -> Any:
-        """Within the 3 s that Discord waits for a first answer."""
-        try:
-            async with asyncio.timeout(ACKNOWLEDGE_AFTER_S):
-                return await work
-        except TimeoutError:
-            raise MemoryGone("too slow for a press") from None
+
+async def _in_time(work: Coroutine[Any, Any, T]) -> T:
+    """Within the 3 s that Discord waits for a first answer. Raises MemoryGone."""
+    try:
+        async with asyncio.timeout(ACKNOWLEDGE_AFTER_S):
+            return await work
+    except TimeoutError:
+        raise MemoryGone("too slow for a press") from None
 
 
 def _kept(verdict: Judgement, words: str = "") -> str:

@@ -20,13 +20,19 @@ LABEL = "this message"
 
 def jump_line(asked: discord.Message) -> str:
     """Ends with the line break; pings the author where the sender allows that."""
-    return f"-# ↪ <@{asked.author.id}> [{LABEL}]({asked.jump_url})\n"
+    return f"{SUBTEXT}↪ <@{asked.author.id}> [{LABEL}]({asked.jump_url})\n"
 
 
 def leading(content: str) -> str:
     """The jump line with which a message begins; empty where it has none."""
     found = LEADS.match(content)
     return found[0] if found else ""
+
+
+def leads_to(content: str) -> int | None:
+    """The message that a jump line leads to; None where there is no such line."""
+    found = LEADS.match(content)
+    return int(found[1]) if found else None
 
 
 def asking_line(asker: discord.abc.User, question: str) -> str:
@@ -56,8 +62,7 @@ def answered_id(message: discord.Message) -> int | None:
         return None
     if message.type is discord.MessageType.reply and message.reference is not None:
         return message.reference.message_id
-    found = LEADS.match(message.content) if message.webhook_id is not None else None
-    return int(found[1]) if found else None
+    return leads_to(message.content) if message.webhook_id is not None else None
 
 
 def visible(text: str) -> str:

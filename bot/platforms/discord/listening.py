@@ -26,6 +26,8 @@ SHOWN_TYPES = (
 )
 SUBTEXT = "-# "
 """Begins a line that is about the message, and not part of what is said in it."""
+CHANNEL, ROLE = "discord:channel:", "discord:role:"
+"""How the ids of channels, as places around, and of roles begin."""
 WORD_MAX_CHARS = 100
 MARKUP = re.compile(r"<(?:(@!?|@&|#)(\d+)|a?:(\w+):\d+)>")
 
@@ -137,7 +139,7 @@ def places_around(channel: Any, guild: discord.abc.Snowflake | None) -> tuple[st
     if guild is None:
         return ()
     channel_id = channel.parent_id if isinstance(channel, discord.Thread) else channel.id
-    return f"discord:channel:{channel_id}", server_of(guild.id)
+    return f"{CHANNEL}{channel_id}", server_of(guild.id)
 
 
 def places_seen_from(channel: Any, guild: discord.abc.Snowflake | None) -> tuple[str, ...]:
@@ -156,7 +158,15 @@ def server_of(guild_id: int) -> str:
 
 
 def role_id(number: int) -> str:
-    return f"discord:role:{number}"
+    return f"{ROLE}{number}"
+
+
+def mention(subject: str) -> str:
+    """A person, a role or a channel by its id, as Discord shows it; commands ping nobody."""
+    number = subject.rpartition(":")[2]
+    if subject.startswith(CHANNEL):
+        return f"<#{number}>"
+    return f"<@&{number}>" if subject.startswith(ROLE) else f"<@{number}>"
 
 
 def roles_of(person: discord.abc.User) -> tuple[str, ...]:

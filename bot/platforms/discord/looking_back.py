@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import aiohttp
 import discord
 
 from bot.around import Around
 from bot.places import Places
 
-from .jumping import leading
+from .errors import FAILURES
+from .jumping import leads_to
 from .listening import places_seen_from
 from .surroundings import Surroundings
 
@@ -41,10 +41,8 @@ class LookingBack:
 async def _replied_to(answer: discord.Message) -> discord.Message | None:
     """By its reference, or by the link that leads the words of a persona with a face."""
     number = answer.reference.message_id if answer.reference is not None else None
-    if number is None and (line := leading(answer.content).rstrip()):
-        number = int(line.removesuffix(")").rpartition("/")[2])
-    if number is None:
+    if (number := number or leads_to(answer.content)) is None:
         return None
-    with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+    with suppress(*FAILURES):
         return await answer.channel.fetch_message(number)
     return None

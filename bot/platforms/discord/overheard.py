@@ -12,6 +12,7 @@ from sys import getsizeof
 from time import time
 
 from bot.around import Heard
+from bot.keeping import keep
 from bot.prompt import cut
 
 LINES_A_CHANNEL = 30
@@ -85,9 +86,7 @@ class Overheard:
 
     def note_link(self, line: Heard) -> None:
         """Keep a message that was looked up: further replies to it lead there again."""
-        self._links[int(line.message_id)] = _short(line)
-        if len(self._links) > LINKS:
-            del self._links[next(iter(self._links))]
+        keep(self._links, int(line.message_id), _short(line), LINKS)
 
     def edit(self, channel_id: int, line: Heard) -> None:
         """A line reads otherwise now, also where it began a thread."""

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-import aiohttp
 import discord
 
 from bot.cards import Persona
@@ -23,7 +22,7 @@ from bot.messages import waiting_line
 from .bursts import segments
 from .buttons import NOTHING, WHILE_SPEAKING, Buttons, at_the_end
 from .delivery import Outbox
-from .errors import MayNotWrite, Undeliverable
+from .errors import FAILURES, MayNotWrite, Undeliverable
 from .jumping import asked_above, leading
 from .listening import SUBTEXT
 from .splitting import split
@@ -137,7 +136,7 @@ class DiscordReply:
 
     async def take_away(self) -> None:
         """Nothing is left of what was shown."""
-        with suppress(Undeliverable, discord.HTTPException, aiohttp.ClientError, TimeoutError):
+        with suppress(Undeliverable, *FAILURES):
             while self._shown:
                 await self._outbox.delete(self._shown.pop().message)
 
@@ -163,7 +162,7 @@ class DiscordReply:
                 await self._pause()
         except Undeliverable as error:
             await self._give_up(error)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+        except FAILURES as error:
             log.error("an answer could not be shown on Discord: %s", error)
         finally:
             self._stop_typing()
@@ -242,7 +241,7 @@ class DiscordReply:
         try:
             async with self._outbox.typing():
                 await self._typed.wait()
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+        except FAILURES as error:
             log.debug("typing could not be shown: %s", error)
 
     def _stop_typing(self) -> None:

@@ -7,17 +7,16 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import aiohttp
 import discord
 
 from bot.cards import Persona
 from bot.scenes import Scenes
 
 from .delivery import Outbox
-from .errors import Undeliverable
+from .errors import FAILURES, Undeliverable
 from .faced import FacedOutbox
 from .faces import Faces
-from .listening import conversation_of, incoming, is_a_persons
+from .listening import SUBTEXT, conversation_of, incoming, is_a_persons
 from .splitting import split
 
 log = logging.getLogger(__name__)
@@ -54,7 +53,9 @@ class DiscordStage:
 
     async def tell(self, text: str) -> None:
         with _broken_means_undeliverable():
-            await self._own().post(f"-# {discord.utils.escape_markdown(text)}", as_reply=False)
+            await self._own().post(
+                f"{SUBTEXT}{discord.utils.escape_markdown(text)}", as_reply=False
+            )
 
     def _own(self) -> Outbox:
         return Outbox(self._channel)
@@ -63,7 +64,7 @@ class DiscordStage:
         try:
             async with self._channel.typing():
                 await asyncio.Event().wait()
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+        except FAILURES as error:
             log.debug("typing could not be shown: %s", error)
 
 
@@ -83,5 +84,5 @@ def takes_part(scenes: Scenes, me: discord.abc.User, message: discord.Message) -
 def _broken_means_undeliverable() -> Iterator[None]:
     try:
         yield
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         raise Undeliverable(f"Discord: {error}") from error

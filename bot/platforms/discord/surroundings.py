@@ -29,7 +29,7 @@ WITHIN_S = 1.5
 GIVE_UP_S = 10.0
 LINKS_MAX = 5
 LINK_MAX_CHARS = 4000
-FAILURES = (discord.DiscordException, aiohttp.ClientError, TimeoutError)
+ANY_FAILURE = (discord.DiscordException, aiohttp.ClientError, TimeoutError)
 
 
 class Surroundings:
@@ -118,7 +118,7 @@ class Surroundings:
                 earlier = discord.Object(before)
                 async for message in channel.history(limit=LINES_A_CHANNEL, before=earlier):
                     lines += lines_of(me, message)
-        except FAILURES as error:
+        except ANY_FAILURE as error:
             log.info("what was said in a channel before can't be read: %s", error)
         self._overheard.make_whole(channel.id, lines)
 
@@ -146,7 +146,7 @@ class Surroundings:
                     if not found:
                         break
                     chain[:0] = found
-        except FAILURES as error:
+        except ANY_FAILURE as error:
             log.info("a message that was replied to can't be read: %s", error)
         return tuple(chain)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import accumulate
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.errors import NotRemembered, UnderstudyError
 
+from .errors import FAILURES
 from .splitting import MESSAGE_MAX_CHARS
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,13 @@ async def told(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
             if isinstance(error, NotRemembered):
                 await _take_buttons_away(interaction)
             await tell(interaction, error.spoken)
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("a press could not be answered: %s", error)
     except Exception:
+        # A mistake of ours: the log has all of it, and the person is not left waiting.
         log.exception("a press failed")
-        await tell(interaction, UnderstudyError.spoken)
+        with suppress(*FAILURES):
+            await tell(interaction, UnderstudyError.spoken)
 
 
 async def tell(interaction: discord.Interaction[Any], text: str, *, aloud: bool = False) -> None:

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.access import Access
 from bot.errors import NotWelcome
 
+from .errors import FAILURES
 from .listening import author_of, places_around, roles_of, server_of
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ async def turn_away(interaction: discord.Interaction[Any], refusal: NotWelcome) 
             await interaction.response.autocomplete([])
         else:
             await interaction.response.send_message(refusal.spoken, ephemeral=True)
-    except (discord.HTTPException, aiohttp.ClientError) as error:
+    except FAILURES as error:
         log.warning("somebody could not be told that they are not answered: %s", error)
 
 
@@ -63,3 +63,10 @@ def has(interaction: discord.Interaction[Any], permission: str) -> bool:
     """Whether the person who asks has it here; an administrator has all."""
     may = interaction.permissions
     return may.administrator or bool(getattr(may, permission))
+
+
+def may_write(may: discord.Permissions, channel: object) -> bool:
+    """Whether somebody with these permissions may say something there."""
+    in_thread = isinstance(channel, discord.Thread)
+    speaks = may.send_messages_in_threads if in_thread else may.send_messages
+    return may.administrator or (may.view_channel and speaks)

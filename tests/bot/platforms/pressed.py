@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_memory import until_kept
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, User
 from tests.fakes.discord.components import interactive
 from tests.fakes.model import ModelServer
@@ -60,9 +60,7 @@ async def answered(
         lambda: any("Again" in names(one) for one in discord.answers(asked)), 8
     )
     answer = discord.answers(asked)[-1]
-    async with asyncio.timeout(5):
-        while await app.memory.turn(f"discord:{answer.channel.id}", answer.id) is None:
-            await asyncio.sleep(0.01)
+    await until_kept(app, answer)
     return answer
 
 

@@ -18,6 +18,8 @@ from bot.settings import Settings
 from bot.wiring import App
 from tests.fakes.discord import Channel, FakeDiscord, Message, Permission, Thread, User
 
+SUPPRESS_EMBEDS = 1 << 2
+
 
 @dataclass
 class Script:
@@ -114,3 +116,10 @@ def lets(discord: FakeDiscord, person: User, permissions: Permissions) -> None:
 def thread_in(discord: FakeDiscord, parent: Channel) -> Thread:
     """A new public thread of a channel, told to connected bots."""
     return discord.starts_thread(discord.world.owner, "a thread", parent)
+
+
+def check_pings_only(person: User, answer: Message) -> None:
+    """Nobody else, and no link in it unfolds."""
+    assert answer.pinged == {person.id}
+    assert [user.id for user in answer.mentions] == [person.id]
+    assert answer.flags & SUPPRESS_EMBEDS

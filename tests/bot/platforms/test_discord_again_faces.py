@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from bot.wiring import App
 from tests.bot.platforms.pressed import HELLO, names, restarted, until_has
 from tests.bot.platforms.stage import RunningBot, thread_in
 from tests.bot.platforms.stage_faces import said, until_said
+from tests.bot.platforms.stage_memory import until_kept
 from tests.fakes.discord import Channel, FakeDiscord, Message, Permission, User
 from tests.fakes.model import ModelServer, persona
 
@@ -33,9 +33,7 @@ async def faced(
     """The message with the buttons of an answer that is remembered, too."""
     await until_said(discord, text, where)
     last = discord.seen(asked.channel)[-1]
-    async with asyncio.timeout(8):
-        while await app.memory.turn(f"discord:{last.channel.id}", last.id) is None:
-            await asyncio.sleep(0.01)
+    await until_kept(app, last)
     return last
 
 

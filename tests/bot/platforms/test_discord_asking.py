@@ -13,7 +13,7 @@ from bot.wiring import App, wire
 from tests.bot.platforms.pressed import names, until_has
 from tests.bot.platforms.stage import RunningBot, bot_on
 from tests.bot.platforms.stage_faces import until_said, words
-from tests.bot.platforms.test_discord_memory import messages, until_remembered
+from tests.bot.platforms.stage_memory import messages, until_remembered
 from tests.fakes.discord import FakeDiscord, File, Interaction, Message, Permission, User
 from tests.fakes.model import ModelServer
 

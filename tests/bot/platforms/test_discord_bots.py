@@ -38,6 +38,7 @@ async def test_a_bot_that_is_allowed_is_answered_when_it_mentions_or_replies(
     robot, script = discord.person("Robot", bot=True), Script()
     async with bot_on(discord, settings, speaking(app, script)):
         discord.asks(robot, "not yet")
+        assert await heard(discord, script) == []
         await allow(discord, robot)
         await app.places.change(f"discord:channel:{discord.general.id}", mode="always")
         discord.says(robot, "to nobody")
@@ -75,6 +76,8 @@ async def test_bots_get_a_few_answers_in_a_row_whichever_they_are_and_in_threads
     async with bot_on(discord, settings, speaking(app, script)):
         await allow(discord, *robots)
         threads = [discord.starts_thread(ada, f"thread {number}") for number in range(3)]
+        for thread in threads:  # what is chosen there is looked up once, and nobody waits later
+            assert await heard(discord, script, thread) == []
         for number in range(4):
             for robot, place in zip(robots, [discord.general, *threads], strict=False):
                 discord.asks(robot, f"{number}", place)
@@ -154,3 +157,14 @@ async def test_only_bots_can_be_allowed_and_not_endlessly_many(
     robot = discord.person("Robot", bot=True)
     said = await discord.uses(owner, "admin bots allow", bot=robot).answer()
     assert said == "That would be more than 25 bots. Forbid another one first."
+
+
+async def test_bots_that_are_allowed_at_the_same_time_are_all_allowed(
+    discord: FakeDiscord, app: App, bot: RunningBot
+) -> None:
+    owner, robots = discord.world.owner, [discord.person(f"R{n}", bot=True) for n in range(8)]
+    used = [discord.uses(owner, "admin bots allow", bot=robot) for robot in robots]
+    for one in used:
+        await one.answer()
+    (here,) = await app.places.read(f"discord:server:{discord.world.guild.id}")
+    assert set(here.bots or ()) == {robot.id for robot in robots}

@@ -6,22 +6,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from bot.errors import UnderstudyError
 from bot.settings import Settings
-from bot.wiring import App, wire
-from tests.bot.platforms.pressed import (
-    HELLO,
-    answered,
-    names,
-    speaks_at_length,
-    told,
-    until_has,
-)
+from bot.store import Ask
+from bot.wiring import App, store, wire
+from tests.bot.platforms.pressed import HELLO, answered, names, speaks_at_length, told, until_has
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord
+from tests.bot.platforms.stage_memory import tapped
+from tests.fakes.discord import FakeDiscord, Fault, Message
 from tests.fakes.model import ModelServer
-from tests.fakes.wire_tap import WireTap, wire_tap
+from tests.fakes.wire_tap import WireTap
 
 
 async def test_a_growing_answer_can_be_stopped_and_a_finished_one_said_again(
@@ -75,21 +70,19 @@ async def test_buttons_cost_a_turn_no_round_trip_to_redis(
     discord: FakeDiscord, redis_home: Path, settings: Settings, model: ModelServer
 ) -> None:
     ada = discord.person("Ada")
-    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
-        settings = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(settings) as app, bot_on(discord, settings, app):
-            app.places._fresh_s = 3600  # its own looks, every 10 s, are not counted here
-            await discord.uses(discord.world.owner, "admin feedback", on=True).answer()
-            model.words = ["One."]
-            discord.asks(ada, "one")
-            await discord.until_says("One.")
-            await until_quiet(tap)
-            before, model.words = tap.round_trips, ["Two."]
-            discord.asks(ada, "two")
-            answer = await discord.until_says("Two.")
-            await until_has(discord, answer, "Again", "👍", "👎")
-            await until_quiet(tap)
-            assert tap.round_trips - before == 2
+    async with tapped(discord, settings, redis_home) as (tap, app):
+        app.places._fresh_s = 3600  # its own looks, every 10 s, are not counted here
+        await discord.uses(discord.world.owner, "admin feedback", on=True).answer()
+        model.words = ["One."]
+        discord.asks(ada, "one")
+        await discord.until_says("One.")
+        await until_quiet(tap)
+        before, model.words = tap.round_trips, ["Two."]
+        discord.asks(ada, "two")
+        answer = await discord.until_says("Two.")
+        await until_has(discord, answer, "Again", "👍", "👎")
+        await until_quiet(tap)
+        assert tap.round_trips - before == 2
 
 
 async def until_quiet(tap: WireTap) -> None:
@@ -142,3 +135,42 @@ async def test_buttons_of_another_kind_of_answer_cant_be_pressed_on_this_one(
         with pytest.raises(AssertionError, match="failed"):
             await pressed.taken(within_s=0.3)
     assert len(model.questions) == 1
+
+
+async def turns_to_rubbish(settings: Settings, answer: Message) -> None:
+    """All that memory has of its conversation."""
+    script = """
+for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do redis.call('HSET', KEYS[1], id, 'rubbish') end
+return 1
+"""
+    turns = f"understudy:conversation:{{discord:{answer.channel.id}}}:turns"
+    async with store(settings) as kept:
+        await kept.ask(Ask(script, (turns,), (), int))
+
+
+async def test_a_press_that_fails_by_our_own_mistake_is_told_so(
+    discord: FakeDiscord, settings: Settings, app: App, bot: RunningBot
+) -> None:
+    ada = discord.person("Ada")
+    answer = await answered(discord, app, ada)
+    await turns_to_rubbish(settings, answer)
+    assert await told(discord, discord.presses(ada, answer, "Again")) == UnderstudyError.spoken
+
+
+async def test_where_discord_does_not_take_that_either_the_log_has_it_once(
+    discord: FakeDiscord,
+    settings: Settings,
+    app: App,
+    bot: RunningBot,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ada = discord.person("Ada")
+    answer = await answered(discord, app, ada)
+    await turns_to_rubbish(settings, answer)
+    refused = Fault("POST", "/webhooks/*", status=403, body={"code": 50001})
+    discord.breaks(refused)
+    discord.presses(ada, answer, "Again")
+    assert await discord.world.until(lambda: refused.seen == 1, 5)
+    await bot.stop()
+    failures = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert [one.getMessage() for one in failures] == ["a press failed"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.settings import Settings
@@ -246,15 +248,18 @@ async def test_a_webhook_whose_making_got_lost_is_found_for_the_next_answer(
     assert len(discord.webhooks.all) == 1
 
 
-async def test_a_rate_limit_only_delays_an_answer(discord: FakeDiscord, bot: RunningBot) -> None:
-    discord.breaks(Fault("POST", SAY, "rate limited", retry_after_s=0.4))
-    discord.asks(discord.person("Ada"), "hi")
-    await until_said(discord)
-    assert said(discord) == [("Maya", HELLO)]
-
-
-async def test_a_block_at_the_edge_is_waited_out(discord: FakeDiscord, bot: RunningBot) -> None:
-    discord.breaks(Fault("POST", SAY, "blocked", retry_after_s=1))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("POST", SAY, "rate limited", retry_after_s=0.4),
+        Fault("POST", SAY, "blocked", retry_after_s=1),
+    ],
+    ids=["a limit", "a block at the edge"],
+)
+async def test_what_discord_asks_to_wait_for_only_delays_an_answer(
+    discord: FakeDiscord, bot: RunningBot, fault: Fault
+) -> None:
+    discord.breaks(replace(fault))
     discord.asks(discord.person("Ada"), "hi")
     await until_said(discord)
     assert said(discord) == [("Maya", HELLO)]

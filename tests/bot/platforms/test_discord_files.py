@@ -10,7 +10,7 @@ from bot.platforms.discord.files import TEXTS_MAX_CHARS
 from bot.settings import Settings
 from bot.wiring import App, wire
 from tests.bot.platforms.stage import RunningBot, Script, bot_on, speaking
-from tests.bot.platforms.test_discord_memory import messages, until_remembered, until_settled
+from tests.bot.platforms.stage_memory import messages, until_remembered, until_settled
 from tests.fakes.discord import FakeDiscord, Fault, File
 from tests.fakes.model import ModelServer
 

@@ -20,7 +20,7 @@ from tests.bot.platforms.pressed import (
     until_says,
 )
 from tests.bot.platforms.stage import RunningBot, lets
-from tests.fakes.discord import FakeDiscord, User
+from tests.fakes.discord import FakeDiscord, Interaction, User
 from tests.fakes.model import ModelServer
 
 NO_CONSENT = "Opinions on answers are not kept here, so I took no note of yours."
@@ -33,6 +33,14 @@ async def consents(discord: FakeDiscord, on: bool = True) -> str:
 
 async def opinions(app: App, person: User) -> list[Opinion]:
     return await app.feedback.about(f"discord:{person.id}")
+
+
+async def thumbs_down(discord: FakeDiscord, app: App, person: User) -> Interaction:
+    """Where it is consented to: a press that has opened its form."""
+    await consents(discord)
+    pressed = discord.presses(person, await answered(discord, app, person), "👎")
+    await pressed.opens()
+    return pressed
 
 
 async def test_nobody_judges_where_the_server_did_not_consent(
@@ -118,10 +126,8 @@ async def test_words_are_added_to_a_thumb_down_that_is_kept_without_them(
 async def test_a_form_without_words_leaves_the_opinion_as_it_is(
     discord: FakeDiscord, app: App, bot: RunningBot
 ) -> None:
-    await consents(discord)
     ada = discord.person("Ada")
-    pressed = discord.presses(ada, await answered(discord, app, ada), "👎")
-    await pressed.opens()
+    pressed = await thumbs_down(discord, app, ada)
     assert "your 👎, this answer" in await told(discord, discord.submits(pressed, {}))
     (opinion,) = await opinions(app, ada)
     assert (opinion.verdict, opinion.remark) == ("down", "")
@@ -130,10 +136,8 @@ async def test_a_form_without_words_leaves_the_opinion_as_it_is(
 async def test_a_form_takes_no_more_words_than_are_kept(
     discord: FakeDiscord, app: App, bot: RunningBot
 ) -> None:
-    await consents(discord)
     ada = discord.person("Ada")
-    pressed = discord.presses(ada, await answered(discord, app, ada), "👎")
-    await pressed.opens()
+    pressed = await thumbs_down(discord, app, ada)
     with pytest.raises(ValueError, match="1000"):
         discord.submits(pressed, {WORDS: "x" * (REMARK_MAX_CHARS + 1)})
     await told(discord, discord.submits(pressed, {WORDS: "x" * REMARK_MAX_CHARS}))
@@ -158,10 +162,8 @@ async def test_consent_taken_back_between_posting_and_pressing_counts(
 async def test_words_to_an_opinion_that_was_forgotten_meanwhile_are_not_kept(
     discord: FakeDiscord, app: App, bot: RunningBot
 ) -> None:
-    await consents(discord)
     ada = discord.person("Ada")
-    pressed = discord.presses(ada, await answered(discord, app, ada), "👎")
-    await pressed.opens()
+    pressed = await thumbs_down(discord, app, ada)
     await discord.uses(ada, "memory forget").answer()
     said = await told(discord, discord.submits(pressed, {WORDS: "Secret."}))
     assert "not kept" in said
@@ -187,9 +189,7 @@ async def test_somebody_elses_opinion_cant_be_given_words(
 async def test_other_forms_are_left_to_those_who_made_them(
     discord: FakeDiscord, app: App, bot: RunningBot
 ) -> None:
-    await consents(discord)
-    ada = discord.person("Ada")
-    pressed = discord.presses(ada, await answered(discord, app, ada), "👎")
+    pressed = await thumbs_down(discord, app, discord.person("Ada"))
     pressed.modal = await pressed.opens() | {"custom_id": "another"}
     with pytest.raises(AssertionError, match="failed"):
         await discord.submits(pressed, {WORDS: "Not yours."}).taken(within_s=0.5)

@@ -5,52 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot.settings import Settings
-from bot.wiring import App, wire
-from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord, User
+from bot.wiring import App
+from tests.bot.platforms.stage import RunningBot
+from tests.bot.platforms.stage_memory import (
+    HELLO,
+    messages,
+    tapped,
+    until_remembered,
+    until_settled,
+)
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.model import ModelServer
-from tests.fakes.wire_tap import WireTap, wire_tap
-
-HELLO = "Hello there."
-
-
-async def messages(app: App, person: User) -> list[str]:
-    """What is remembered of somebody, in order."""
-    exported = await app.people.export(f"discord:{person.id}")
-    return [one["text"] for one in exported["messages"]]
-
-
-async def until_remembered(app: App, person: User, texts: list[str]) -> None:
-    async with asyncio.timeout(5):
-        while sorted(await messages(app, person)) != sorted(texts):
-            await asyncio.sleep(0.01)
-
-
-async def until_settled(app: App, discord: FakeDiscord, text: str = HELLO) -> None:
-    """The answer is shown and remembered, too."""
-    answer = await discord.until_says(text)
-    where = f"discord:{answer.channel.id}"
-    async with asyncio.timeout(5):
-        while await app.memory.turn(where, answer.id) is None:
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def tapped(discord: FakeDiscord, settings: Settings, home: Path) -> AsyncIterator[WireTap]:
-    """A bot whose questions to Redis are counted."""
-    async with wire_tap(home / "run" / "redis.sock") as tap:
-        settings = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(settings) as app, bot_on(discord, settings, app):
-            yield tap
-
+from tests.fakes.wire_tap import WireTap
 
 # -- edits and deletions --------------------------------------------------------------------
 
@@ -142,7 +113,7 @@ async def test_an_answer_that_grows_by_edits_costs_memory_nothing_more(
     discord: FakeDiscord, settings: Settings, app: App, redis_home: Path, model: ModelServer
 ) -> None:
     ada, robot = discord.person("Ada"), discord.person("Robot", bot=True)
-    async with tapped(discord, settings, redis_home) as tap:  # `app` looks past the tap
+    async with tapped(discord, settings, redis_home) as (tap, _):  # `app` looks past the tap
         discord.asks(ada, "hi")
         await until_settled(app, discord)  # the connection is made
         model.pace_s, model.words = 0.3, ["One", " two", " three", " four."]
@@ -168,7 +139,7 @@ async def test_a_change_while_redis_is_away_is_only_a_line_in_the_log(
     redis_home: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with tapped(discord, settings, redis_home) as tap:
+    async with tapped(discord, settings, redis_home) as (tap, _):
         asked = discord.asks(discord.person("Ada"), "hi")
         await until_settled(app, discord)
         tap.target = redis_home / "nothing-here"

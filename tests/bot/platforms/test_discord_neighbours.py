@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from pydantic import SecretStr
 
 from bot.errors import MemoryGone, ModelGone
 from bot.platforms.discord.throttle import Throttle
 from bot.settings import Settings
 from bot.wiring import wire
 from tests.bot.platforms.stage import RunningBot, bot_on
-from tests.fakes.discord import FakeDiscord, Fault, Message, User
+from tests.bot.platforms.stage_memory import tapped
+from tests.fakes.discord import Channel, FakeDiscord, Fault, Message, User
 from tests.fakes.discord.limits import Bucket, Limit
 from tests.fakes.model import ModelServer, model_server, persona
-from tests.fakes.wire_tap import wire_tap
+from tests.fakes.wire_tap import WireTap
 
 HELLO = "Hello there."
 EDIT = "/channels/*/messages/*"
@@ -46,43 +47,42 @@ async def until_answer(discord: FakeDiscord, to: Message, text: str = HELLO) -> 
 # -- Redis ------------------------------------------------------------------------------------
 
 
+async def answered_without(
+    tap: WireTap, discord: FakeDiscord, model: ModelServer, person: User
+) -> Message:
+    """A question in whose answer Redis goes; all of it is shown."""
+    model.words, model.pace_s = ["Hello", " there", "."], 0.4
+    asked = discord.asks(person, "hi")
+    await until_shown(discord, asked)
+    tap.away = True
+    await tap.cut()
+    await until_answer(discord, asked)
+    return asked
+
+
 async def test_an_answer_is_given_whole_though_redis_goes_in_the_middle_of_it(
     discord: FakeDiscord, settings: Settings, model: ModelServer, ada: User, redis_home: Path
 ) -> None:
-    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
-        there = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(there) as app, bot_on(discord, there, app):
-            model.words, model.pace_s = ["Hello", " there", "."], 0.4
-            first = discord.asks(ada, "hi")
-            await until_shown(discord, first)
-            tap.away = True
-            await tap.cut()
-            await until_answer(discord, first)
-            model.pace_s = 0
-            second = discord.asks(ada, "and now?")
-            await until_answer(discord, second, MemoryGone.spoken)
-            tap.away = False
-            third = discord.asks(ada, "are you well again?")
-            await until_answer(discord, third)
+    async with tapped(discord, settings, redis_home) as (tap, _):
+        await answered_without(tap, discord, model, ada)
+        model.pace_s = 0
+        second = discord.asks(ada, "and now?")
+        await until_answer(discord, second, MemoryGone.spoken)
+        tap.away = False
+        third = discord.asks(ada, "are you well again?")
+        await until_answer(discord, third)
     assert [one.content for one in discord.seen()] == [HELLO, MemoryGone.spoken, HELLO]
 
 
 async def test_what_was_answered_when_redis_was_away_is_not_answered_again_by_a_new_session(
     discord: FakeDiscord, settings: Settings, model: ModelServer, ada: User, redis_home: Path
 ) -> None:
-    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
-        there = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(there) as app, bot_on(discord, there, app):
-            model.words, model.pace_s = ["Hello", " there", "."], 0.3
-            asked = discord.asks(ada, "hi")
-            await until_shown(discord, asked)
-            tap.away = True
-            await tap.cut()
-            await until_answer(discord, asked)
-            tap.away = False
-            discord.gateway.invalidate(resumable=False)
-            missed = discord.asks(ada, "did you miss me?")
-            await until_answer(discord, missed)
+    async with tapped(discord, settings, redis_home) as (tap, _):
+        asked = await answered_without(tap, discord, model, ada)
+        tap.away = False
+        discord.gateway.invalidate(resumable=False)
+        missed = discord.asks(ada, "did you miss me?")
+        await until_answer(discord, missed)
     assert [one.reply_to for one in discord.seen()] == [asked.id, missed.id]
 
 
@@ -94,15 +94,10 @@ async def test_what_was_missed_is_caught_up_when_redis_comes_after_the_bot(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     missed = discord.asks(ada, "are you up?")
-    async with wire_tap(redis_home / "run" / "redis.sock") as tap:
-        tap.away = True
-        there = settings.model_copy(update={"redis_url": SecretStr(tap.url)})
-        async with wire(there) as app, bot_on(discord, there, app):
-            async with asyncio.timeout(30):
-                while "while memory is away" not in caplog.text:
-                    await asyncio.sleep(0.05)
-            tap.away = False
-            await until_answer(discord, missed)
+    async with tapped(discord, settings, redis_home, away=True) as (tap, _):
+        assert await discord.world.until(lambda: "while memory is away" in caplog.text, 30)
+        tap.away = False
+        await until_answer(discord, missed)
 
 
 # -- the model --------------------------------------------------------------------------------
@@ -193,36 +188,34 @@ async def test_a_limit_of_the_whole_bot_that_others_use_up_loses_and_doubles_not
 # -- moderators -------------------------------------------------------------------------------
 
 
-async def test_a_thread_locked_in_the_middle_of_an_answer_harms_no_other(
-    discord: FakeDiscord,
-    model: ModelServer,
-    bot: RunningBot,
-    ada: User,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    thread = discord.starts_thread(ada, "Talk")
-    model.words, model.pace_s = ["Hello", " there", "."], 0.4
-    asked = discord.asks(ada, "hi", thread)
-    await until_shown(discord, asked)
-    discord.archives(thread, lock=True)
-    elsewhere = discord.asks(ada, "hi")
-    await until_answer(discord, elsewhere)
-    assert "Traceback" not in caplog.text
+Deed = Callable[[FakeDiscord, User], tuple[Channel, Callable[[], None]]]
 
 
-async def test_a_server_that_throws_the_bot_out_in_the_middle_of_an_answer_harms_no_other(
-    discord: FakeDiscord,
-    model: ModelServer,
-    bot: RunningBot,
-    ada: User,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def locks_a_thread(discord: FakeDiscord, person: User) -> tuple[Channel, Callable[[], None]]:
+    thread = discord.starts_thread(person, "Talk")
+    return thread, lambda: discord.archives(thread, lock=True)
+
+
+def throws_the_bot_out(discord: FakeDiscord, person: User) -> tuple[Channel, Callable[[], None]]:
     house = discord.guild("House")
-    discord.joins(ada, house)
+    discord.joins(person, house)
+    return house.channels[0], lambda: discord.removes_bot_from(house)
+
+
+@pytest.mark.parametrize("deed", [locks_a_thread, throws_the_bot_out])
+async def test_what_a_moderator_does_in_the_middle_of_an_answer_harms_no_other(
+    discord: FakeDiscord,
+    model: ModelServer,
+    bot: RunningBot,
+    ada: User,
+    caplog: pytest.LogCaptureFixture,
+    deed: Deed,
+) -> None:
+    place, happens = deed(discord, ada)
     model.words, model.pace_s = ["Hello", " there", "."], 0.4
-    asked = discord.asks(ada, "hi", house.channels[0])
+    asked = discord.asks(ada, "hi", place)
     await until_shown(discord, asked)
-    discord.removes_bot_from(house)
+    happens()
     elsewhere = discord.asks(ada, "hi")
     await until_answer(discord, elsewhere)
     assert "Traceback" not in caplog.text

@@ -20,6 +20,7 @@ from tests.bot.platforms.pressed import (
     until_says,
 )
 from tests.bot.platforms.stage import RunningBot, bot_on
+from tests.bot.platforms.stage_memory import until_kept
 from tests.fakes.discord import FakeDiscord, File, Message, User
 from tests.fakes.model import Fault, ModelServer
 
@@ -109,9 +110,7 @@ async def test_what_memory_never_knew_is_taken_from_discord(
         await until_has(discord, answer, "Again")
         assert len(model.questions) == 1
         assert await discord.world.until(lambda: sum(len(p.followups) for p in twice) == 1, 5)
-        async with asyncio.timeout(5):
-            while await app.memory.turn(f"discord:{answer.channel.id}", answer.id) is None:
-                await asyncio.sleep(0.01)
+        await until_kept(app, answer)
     assert len(discord.seen()) == 1
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.scene import FORGOTTEN
 from bot.settings import Settings
-from tests.bot.platforms.test_discord_catching_up import all_caught_up, until_answered
-from tests.bot.platforms.test_discord_scene import plays, standing
+from tests.bot.platforms.caught_up import all_caught_up, until_answered
+from tests.bot.platforms.stage_scenes import plays, standing
 from tests.fakes.discord import FakeDiscord, User
 from tests.fakes.model import ModelServer, persona
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.scene import FORGOTTEN, OVER
+from bot.scene import FORGOTTEN
 from bot.settings import Settings
-from tests.bot.platforms import test_discord_scene as scenes
-from tests.bot.platforms.test_discord_scene import plays, said, standing
+from tests.bot.platforms import stage_scenes as scenes
+from tests.bot.platforms.stage_scenes import plays, said, standing
 from tests.fakes.discord import FakeDiscord, Permission, User
 from tests.fakes.model import ModelServer
 
-END = f"-# {OVER}"
 FIRST = "**Maya:** maya says 1."
 model, settings, ada = scenes.model, scenes.settings, scenes.ada
 

@@ -132,8 +132,7 @@ async def test_a_bot_in_no_server_says_how_to_invite_it(
     discord.gateway.invited = False
     async with bot_on(discord, settings, app):
         link = invite_link(int(discord.application_id))
-        while link not in caplog.text:
-            await asyncio.sleep(0.02)
+        assert await discord.world.until(lambda: link in caplog.text, 10)
 
 
 def test_an_invitation_asks_for_the_scopes_and_the_permissions_it_needs() -> None:

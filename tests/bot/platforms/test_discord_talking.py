@@ -9,11 +9,10 @@ from itertools import pairwise
 from bot.platforms.discord.reply import EDIT_EVERY_S
 from bot.settings import Settings
 from bot.wiring import App
-from tests.bot.platforms.stage import RunningBot, Script, bot_on, speaking
+from tests.bot.platforms.stage import RunningBot, Script, bot_on, check_pings_only, speaking
 from tests.fakes.discord import FakeDiscord, Fault
 from tests.fakes.model import ModelServer
 
-SUPPRESS_EMBEDS = 1 << 2
 HELLO = "Hello there."
 
 
@@ -212,9 +211,7 @@ async def test_an_answer_pings_only_the_person_answered_and_unfurls_nothing(
     discord.asks(ada, "be loud")
     answer = await discord.until_says(loud)
     assert answer.edits
-    assert answer.pinged == {ada.id}
-    assert [user.id for user in answer.mentions] == [ada.id]
-    assert answer.flags & SUPPRESS_EMBEDS
+    check_pings_only(ada, answer)
 
 
 async def test_many_channels_are_answered_at_once(

@@ -7,11 +7,9 @@ import pytest
 from bot.platforms.discord.commands import asker, saying
 from bot.platforms.discord.splitting import MESSAGE_MAX_CHARS
 from bot.platforms.discord.telling import fitting
-from tests.bot.platforms.stage import RunningBot
+from tests.bot.platforms.stage import SUPPRESS_EMBEDS, RunningBot
 from tests.fakes.discord import FakeDiscord, Message, User
 from tests.fakes.model import ModelServer, persona
-
-SUPPRESS_EMBEDS = 1 << 2
 
 
 @pytest.fixture

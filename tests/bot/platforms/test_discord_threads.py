@@ -9,8 +9,8 @@ from discord import Permissions
 from bot.settings import Settings
 from bot.wiring import App
 from tests.bot.platforms.stage import RunningBot, bot_on, lets
-from tests.bot.platforms.test_discord_context import once_heard, told
-from tests.bot.platforms.test_discord_memory import until_settled
+from tests.bot.platforms.stage_context import once_heard, told
+from tests.bot.platforms.stage_memory import until_settled
 from tests.fakes.discord import FakeDiscord, Fault, Permission, Thread
 from tests.fakes.model import ModelServer
 

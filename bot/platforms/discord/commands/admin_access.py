@@ -10,13 +10,13 @@ import discord
 from discord import app_commands
 
 from bot.places import Places, PlaceSettings
-from bot.platforms.discord.listening import author_of, places_around, role_id, server_of
+from bot.platforms.discord.listening import CHANNEL, author_of, mention, places_around, role_id
 
 from .saying import Said, say
+from .scopes import server_here
 
 log = logging.getLogger(__name__)
 
-CHANNEL, ROLE = "discord:channel:", "discord:role:"
 SHOWN_MAX = 20
 """Of a list; a message has room for three of this length."""
 NOBODY_NAMED = "Say who: a person, a role or a channel."
@@ -45,8 +45,8 @@ def _changing(places: Places, verb: str, description: str) -> app_commands.Comma
     @app_commands.describe(who=WHO, channel=WHERE)
     async def change(
         interaction: discord.Interaction[Any],
-        who: discord.Role | discord.Member | discord.User | None = None,
-        channel: discord.TextChannel | discord.VoiceChannel | discord.ForumChannel | None = None,
+        who: Who | None = None,
+        channel: Where | None = None,
     ) -> None:
         await say(interaction, _change(places, interaction, verb, who, channel))
 
@@ -56,7 +56,7 @@ def _changing(places: Places, verb: str, description: str) -> app_commands.Comma
 def _showing(places: Places) -> app_commands.Command[Any, ..., None]:
     @app_commands.command(name="access", description="Show whom I answer in this server")
     async def access(interaction: discord.Interaction[Any]) -> None:
-        await say(interaction, _show(places, _server(interaction)))
+        await say(interaction, _show(places, server_here(interaction)))
 
     return access
 
@@ -77,7 +77,7 @@ async def _change(
     said = []
     for subject in subjects:
         here = await places.enlist(
-            _server(interaction),
+            server_here(interaction),
             _list(verb, subject),
             subject,
             listed=verb in ("block", "allow"),
@@ -102,7 +102,7 @@ def _list(verb: str, subject: str) -> str:
 
 
 def _outcome(verb: str, subject: str, here: PlaceSettings) -> str:
-    channel, called = subject.startswith(CHANNEL), _mention(subject)
+    channel, called = subject.startswith(CHANNEL), mention(subject)
     match verb:
         case "block":
             return f"I {'answer nobody in' if channel else 'do not answer'} {called} any more."
@@ -138,18 +138,5 @@ async def _show(places: Places, server: str) -> Said:
 
 def _shown(entries: tuple[str, ...]) -> str:
     more = len(entries) - SHOWN_MAX
-    named = ", ".join(map(_mention, entries[:SHOWN_MAX]))
+    named = ", ".join(map(mention, entries[:SHOWN_MAX]))
     return f"{named} and {more} more" if more > 0 else named
-
-
-def _mention(subject: str) -> str:
-    """As Discord shows it; commands ping nobody."""
-    number = subject.rpartition(":")[2]
-    if subject.startswith(CHANNEL):
-        return f"<#{number}>"
-    return f"<@&{number}>" if subject.startswith(ROLE) else f"<@{number}>"
-
-
-def _server(interaction: discord.Interaction[Any]) -> str:
-    assert interaction.guild_id is not None  # /admin is for servers only
-    return server_of(interaction.guild_id)

@@ -10,9 +10,9 @@ from discord import app_commands
 
 from bot.feedback import CONTEXT_TURNS, OPINIONS_KEPT_DAYS
 from bot.places import Places
-from bot.platforms.discord.listening import server_of
 
 from .saying import Said, say
+from .scopes import server_here
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,9 @@ def feedback(places: Places) -> app_commands.Command[Any, ..., None]:
     )
     @app_commands.describe(on="Whether people may judge my answers; leave it out to see")
     async def feedback(interaction: discord.Interaction[Any], on: bool | None = None) -> None:
-        assert interaction.guild_id is not None  # /admin is for servers only
         if on is not None:
             log.info("%s sets feedback to %s", interaction.user.id, on)
-        await say(interaction, _choose(places, server_of(interaction.guild_id), on))
+        await say(interaction, _choose(places, server_here(interaction), on))
 
     return feedback
 

@@ -11,9 +11,10 @@ from discord.app_commands import Range
 
 from bot.allowances import EVERYBODY, WHOLE_SERVER, Allowance, Overrides
 from bot.limits import Limits
-from bot.platforms.discord.listening import author_of, role_id, server_of
+from bot.platforms.discord.listening import author_of, mention, role_id
 
 from .saying import Said, say
+from .scopes import server_here
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,12 @@ def admin_limits(limits: Limits) -> app_commands.Command[Any, Any, None]:
     )
     async def change(
         interaction: discord.Interaction[Any],
-        who: discord.Role | discord.Member | discord.User | None = None,
+        who: Who | None = None,
         messages_per_minute: Range[int, 0, MOST_MESSAGES] | None = None,
         tokens_per_day: Range[int, 0, MOST_TOKENS] | None = None,
         reset: bool = False,
     ) -> None:
-        assert interaction.guild_id is not None  # /admin is for servers only
-        server, given = server_of(interaction.guild_id), (messages_per_minute, tokens_per_day)
+        server, given = server_here(interaction), (messages_per_minute, tokens_per_day)
         numbers = {name: n for name, n in zip(PER, given, strict=True) if n is not None}
         if numbers or reset:
             log.info("%s sets the limits of %s: %s", interaction.user.id, _subject(who), numbers)
@@ -73,7 +73,7 @@ def _shown(limits: Limits, overrides: Overrides) -> list[str]:
     ]
     for subject, numbers in overrides.subjects().items():
         if subject not in (EVERYBODY, WHOLE_SERVER):
-            lines.append(f"{_mention(subject)}: {_numbers(numbers)}.")
+            lines.append(f"{mention(subject)}: {_numbers(numbers)}.")
     return lines
 
 
@@ -93,8 +93,3 @@ def _subject(who: Who | None) -> str:
     if isinstance(who, discord.Role):
         return EVERYBODY if who.is_default() else role_id(who.id)
     return author_of(who.id)
-
-
-def _mention(subject: str) -> str:
-    number = subject.rpartition(":")[2]
-    return f"<@&{number}>" if subject == role_id(int(number)) else f"<@{number}>"

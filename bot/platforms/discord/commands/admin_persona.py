@@ -6,13 +6,19 @@ import asyncio
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
 from bot.budget import BYTES_PER_TOKEN
-from bot.character_cards import FILE_MAX_BYTES, CharacterCard, checked_name, read_card
+from bot.character_cards import (
+    FILE_MAX_BYTES,
+    TOO_LARGE,
+    CharacterCard,
+    checked_name,
+    read_card,
+)
 from bot.errors import BadCharacterCard, UnderstudyError
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.welcoming import is_admins
 from bot.wiring import App
@@ -24,7 +30,6 @@ log = logging.getLogger(__name__)
 FETCH_WITHIN_S = 30.0
 LONG_SHARE = 0.4
 """Of the model's context: a prompt that takes more leaves little room for what people say."""
-TOO_LARGE = f"That file is too large for a character card: at most {FILE_MAX_BYTES >> 20} MB."
 NOT_FETCHED = "I could not fetch that file from Discord. Attach it again."
 NO_NAME = "I can't make a name of “{}”. Choose one with `name`: a-z, 0-9 and “-”."
 
@@ -118,7 +123,7 @@ async def _fetched(file: discord.Attachment) -> bytes:
     try:
         async with asyncio.timeout(FETCH_WITHIN_S):
             return await file.read()
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("a character card could not be fetched: %s", error)
         raise BadCharacterCard(spoken=NOT_FETCHED) from error
 

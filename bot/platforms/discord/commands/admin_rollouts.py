@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
@@ -16,6 +15,7 @@ from bot.access import Access
 from bot.admin import Admin, Rollout
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.listening import author_of
 from bot.platforms.discord.telling import fitting
 
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 1.5
 MOST_VERSIONS = 10**9 - 1
+Verb = Literal["reload", "rollback"]
 WHOSE = "Whose version is to change, by either name"
 
 
@@ -35,44 +36,42 @@ def rollout_commands(
     """The commands; their group checks who manages a server, and they who operates the bot."""
     versions = Versions(personas, admin)
 
-    async def persona_names(_: discord.Interaction[Any], typed: str) -> list[Choice[str]]:
-        return await offered(personas, typed)
+    def changing(
+        verb: Verb, description: str, otherwise: str
+    ) -> app_commands.Command[Any, ..., None]:
+        @app_commands.command(name=verb, description=description)
+        @app_commands.describe(persona=WHOSE, version=f"Which one; {otherwise} if left out")
+        async def change(
+            interaction: discord.Interaction[Any],
+            persona: str,
+            version: Range[int, 1, MOST_VERSIONS] | None = None,
+        ) -> None:
+            await _show(interaction, access, Change(verb, personas, admin, persona, version))
 
-    async def version_numbers(
-        interaction: discord.Interaction[Any], typed: object
-    ) -> list[Choice[int]]:
-        return await versions.offered(str(interaction.namespace.persona or ""), str(typed or ""))
+        @change.autocomplete("persona")
+        async def _names(_: discord.Interaction[Any], typed: str) -> list[Choice[str]]:
+            return await offered(personas, typed)
 
-    @app_commands.command(name="reload", description="Let a persona speak with another version")
-    @app_commands.describe(persona=WHOSE, version="Which one; the newest if left out")
-    @app_commands.autocomplete(persona=persona_names)
-    @app_commands.autocomplete(version=version_numbers)
-    async def reload(
-        interaction: discord.Interaction[Any],
-        persona: str,
-        version: Range[int, 1, MOST_VERSIONS] | None = None,
-    ) -> None:
-        await _show(interaction, access, Change("reload", personas, admin, persona, version))
+        @change.autocomplete("version")
+        async def _numbers(
+            interaction: discord.Interaction[Any], typed: object
+        ) -> list[Choice[int]]:
+            persona = str(interaction.namespace.persona or "")
+            return await versions.offered(persona, str(typed or ""))
 
-    @app_commands.command(name="rollback", description="Let a persona speak as it did before")
-    @app_commands.describe(persona=WHOSE, version="Which one; the one before this if left out")
-    @app_commands.autocomplete(persona=persona_names)
-    @app_commands.autocomplete(version=version_numbers)
-    async def rollback(
-        interaction: discord.Interaction[Any],
-        persona: str,
-        version: Range[int, 1, MOST_VERSIONS] | None = None,
-    ) -> None:
-        await _show(interaction, access, Change("rollback", personas, admin, persona, version))
+        return change
 
-    return reload, rollback
+    return (
+        changing("reload", "Let a persona speak with another version", "the newest"),
+        changing("rollback", "Let a persona speak as it did before", "the one before this"),
+    )
 
 
 @dataclass(frozen=True)
 class Change:
     """What somebody asked for."""
 
-    verb: Literal["reload", "rollback"]
+    verb: Verb
     personas: Personas
     admin: Admin
     persona: str
@@ -137,7 +136,7 @@ async def _show(interaction: discord.Interaction[Any], access: Access, change: C
 async def _edit(interaction: discord.Interaction[Any], text: str) -> bool:
     try:
         await interaction.edit_original_response(content=fitting(text))
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("a rollout could not be shown: %s", error)
         return False
     return True
@@ -149,5 +148,5 @@ async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
         return
     try:
         await interaction.user.send(fitting(text))
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("nobody could be told what came of a rollout: %s", error)

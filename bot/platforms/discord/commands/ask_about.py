@@ -20,6 +20,7 @@ from bot.platforms.discord.listening import places_seen_from, said_by
 from bot.platforms.discord.reply import EDIT_EVERY_S, DiscordReply
 from bot.platforms.discord.surroundings import Surroundings
 from bot.platforms.discord.telling import tell, told
+from bot.platforms.discord.welcoming import may_write
 from bot.platforms.discord.whispering import Whisper
 
 NAME = "Ask the persona about this"
@@ -112,9 +113,5 @@ def may_speak(interaction: discord.Interaction[Any]) -> bool:
     """Whether both, the asker and the bot, may say something in public here."""
     if interaction.guild is None:
         return True
-    in_thread = isinstance(interaction.channel, discord.Thread)
-    needed = "send_messages_in_threads" if in_thread else "send_messages"
     both = (interaction.permissions, interaction.app_permissions)
-    return interaction.app_permissions.view_channel and all(
-        may.administrator or getattr(may, needed) for may in both
-    )
+    return all(may_write(may, interaction.channel) for may in both)

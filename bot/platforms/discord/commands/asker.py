@@ -12,6 +12,7 @@ from bot.errors import UnderstudyError
 from bot.platforms.discord.errors import MayNotWrite
 from bot.platforms.discord.jumping import visible
 from bot.platforms.discord.telling import ACKNOWLEDGE_AFTER_S, tell
+from bot.platforms.discord.welcoming import may_write
 
 T = TypeVar("T")
 
@@ -26,12 +27,8 @@ def one_line(text: str, max_chars: int) -> str:
 
 def check_may_write(interaction: discord.Interaction[Any]) -> None:
     """For what is said beside the command's own response. Raises MayNotWrite."""
-    if interaction.guild_id is None:
-        return
-    may, channel = interaction.app_permissions, interaction.channel
-    in_thread = isinstance(channel, discord.Thread)
-    speaks = may.send_messages_in_threads if in_thread else may.send_messages
-    if not (may.view_channel and speaks) and not may.administrator:
+    channel = interaction.channel
+    if interaction.guild_id is not None and not may_write(interaction.app_permissions, channel):
         raise MayNotWrite(f"#{getattr(channel, 'name', 'this channel')}")
 
 

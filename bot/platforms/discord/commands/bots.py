@@ -7,11 +7,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.errors import ListFull
 from bot.places import BOTS_MAX, Places
-from bot.platforms.discord.listening import server_of
 from bot.platforms.discord.welcoming import is_admins
 
 from .saying import Said, say
+from .scopes import server_here
 
 NO_BOT = "{} is no bot: people may talk to me anyway."
 MYSELF = "I don't talk to myself."
@@ -56,29 +57,20 @@ class BotsCommands(app_commands.Group, name="bots", description="Which other bot
             return Said(NO_BOT.format(bot.mention))
         if bot.id == interaction.application_id or bot == interaction.client.user:
             return Said(MYSELF)
-        bots = dict.fromkeys((*await self._allowed(interaction), str(bot.id)))
-        if len(bots) > BOTS_MAX:
+        server, id_ = server_here(interaction), str(bot.id)
+        try:
+            await self._places.enlist(server, "bots", id_, room=BOTS_MAX)
+        except ListFull:
             return Said(TOO_MANY)
-        await self._places.change(_server(interaction), bots=tuple(bots))
         return Said(f"I answer {bot.mention} {HOW}.")
 
     async def _forbid(
         self, interaction: discord.Interaction[Any], bot: discord.Member | discord.User
     ) -> Said:
-        bots = [one for one in await self._allowed(interaction) if one != str(bot.id)]
-        await self._places.change(_server(interaction), bots=tuple(bots) or None)
+        await self._places.enlist(server_here(interaction), "bots", str(bot.id), listed=False)
         return Said(f"I ignore {bot.mention}.")
 
     async def _list(self, interaction: discord.Interaction[Any]) -> Said:
-        bots = await self._allowed(interaction)
-        names = ", ".join(f"<@{bot}>" for bot in bots)
+        (here,) = await self._places.read(server_here(interaction))
+        names = ", ".join(f"<@{bot}>" for bot in here.bots or ())
         return Said(f"I answer {names} {HOW}." if names else NOBODY)
-
-    async def _allowed(self, interaction: discord.Interaction[Any]) -> tuple[str, ...]:
-        (here,) = await self._places.read(_server(interaction))
-        return here.bots or ()
-
-
-def _server(interaction: discord.Interaction[Any]) -> str:
-    assert interaction.guild_id is not None  # /admin is for servers only
-    return server_of(interaction.guild_id)

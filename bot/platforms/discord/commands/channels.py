@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.places import Mode, Places
-from bot.platforms.discord.listening import places_around
+from bot.platforms.discord.listening import mention, places_around
 
 from .saying import Said, say
 
@@ -43,4 +43,4 @@ async def _choose(places: Places, place: str, mode: Mode | None) -> Said:
         here = await places.change(place, mode=mode)
     else:
         (here,) = await places.read(place)
-    return Said(SAYS[here.mode or "mention"].format(f"<#{place.rpartition(':')[2]}>"))
+    return Said(SAYS[here.mode or "mention"].format(mention(place)))

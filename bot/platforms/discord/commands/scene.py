@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-import aiohttp
 import discord
 from discord import ButtonStyle, app_commands
 from discord.app_commands import Choice, Range
@@ -18,6 +17,7 @@ from bot.access import Access
 from bot.cards import Persona
 from bot.errors import UnderstudyError
 from bot.personas import Personas
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.listening import said_by
 from bot.platforms.discord.staging import DiscordStage
@@ -114,7 +114,7 @@ async def _open(interaction: discord.Interaction[Any], scene: Scene, kind: Kind)
 
 async def _close(interaction: discord.Interaction[Any]) -> None:
     """No button for what is over; one that stays says so when it is pressed."""
-    with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+    with suppress(*FAILURES):
         await interaction.edit_original_response(view=None)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import discord
 
 from bot.platforms.discord.errors import MayNotChoose, NoSuchPlace
-from bot.platforms.discord.listening import conversation_of, places_around
+from bot.platforms.discord.listening import conversation_of, places_around, server_of
 from bot.platforms.discord.welcoming import has
 
 Scope = Literal["conversation", "channel", "server"]
@@ -25,6 +25,12 @@ def places_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
     assert interaction.channel_id is not None  # Discord names it in every command
     around = places_around(interaction.channel, interaction.guild)
     return conversation_of(interaction.channel_id), *around
+
+
+def server_here(interaction: discord.Interaction[Any]) -> str:
+    """Of a command that is for servers only."""
+    assert interaction.guild_id is not None
+    return server_of(interaction.guild_id)
 
 
 def place_to_change(interaction: discord.Interaction[Any], scope: Scope) -> str:

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
+from bot.errors import SwitchedOff
 from bot.places import Places
 from bot.platforms.discord.errors import NoThreadHere
 from bot.platforms.discord.listening import places_seen_from
@@ -17,7 +18,6 @@ from .saying import Said, say
 TOPIC_MAX_CHARS = 100
 DEFAULT_TOPIC = "A talk with {}"
 IN_NO_THREAD = "Threads are opened in text channels: use this in one."
-SWITCHED_OFF = "An administrator switched me off in this channel, so I would say nothing there."
 ASKER_MAY_NOT = "To open a thread you need the permission “{}” in this channel."
 I_MAY_NOT = "I need the permission “{}” here. An administrator can give it to me."
 FULL = "This server has as many threads as it may. Archive some, then ask me again."
@@ -46,7 +46,7 @@ async def _open(places: Places, interaction: discord.Interaction[Any], topic: st
         raise NoThreadHere(IN_NO_THREAD)
     here = await places.glance(*places_seen_from(channel, interaction.guild))
     if here.mode == "off":
-        raise NoThreadHere(SWITCHED_OFF)
+        raise SwitchedOff
     _check(interaction.permissions, ASKER_MAY_NOT)
     _check(interaction.app_permissions, I_MAY_NOT)
     kinds = discord.ChannelType

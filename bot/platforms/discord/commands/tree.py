@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
 from bot.access import Access
 from bot.errors import UnderstudyError
+from bot.platforms.discord.errors import FAILURES
 from bot.platforms.discord.telling import tell
 from bot.platforms.discord.welcoming import is_admins, refusal_of, turn_away
 
@@ -63,5 +63,5 @@ class CommandTree(app_commands.CommandTree[discord.Client]):
                 text = UnderstudyError.spoken
         try:
             await tell(interaction, text)
-        except (discord.HTTPException, aiohttp.ClientError) as refused:
+        except FAILURES as refused:
             log.warning("a command's failure could not be told: %s", refused)

@@ -10,6 +10,7 @@ from discord.app_commands import Choice
 
 from bot.admin import Admin
 from bot.errors import UnderstudyError
+from bot.keeping import keep
 from bot.personas import Personas
 from bot.server_status import Version
 
@@ -47,10 +48,7 @@ class Versions:
         if monotonic() < stale_at:
             return published
         published = await self._admin.versions(name) or []
-        self._known.pop(name, None)
-        self._known[name] = monotonic() + self._fresh_s, published
-        if len(self._known) > KEPT_MAX:
-            del self._known[next(iter(self._known))]
+        keep(self._known, name, (monotonic() + self._fresh_s, published), KEPT_MAX)
         return published
 
 
