@@ -39,7 +39,8 @@ def unfinished(
     format, options, era = asked
     what = hashlib.sha256()
     try:
-        for file in (*_files(path.resolve()), *sorted(CODE.rglob("*.py"))):
+        code = sorted(file for file in CODE.rglob("*") if file.suffix in (".py", ".toml"))
+        for file in (*_files(path.resolve()), *code):
             seen = file.stat()
             what.update(repr((str(file), seen.st_size, seen.st_mtime_ns)).encode())
     except OSError:

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.bench.importing import write_chat
 
 Export = Callable[..., Path]
 BATCH = 256
+ROOT = Path(__file__).parents[2]
 IMPORT = """
 import os, signal, sys
 from pathlib import Path
@@ -57,8 +59,7 @@ def process(path: Path, home: Path, every_s: float, batch: int, *point: str) -> 
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def rows(home: Path) -> list[bytes]:
@@ -260,22 +261,20 @@ def test_a_second_import_of_a_persona_waits_and_says_so(export: Export, tmp_path
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_no_moment_to_be_killed_at_changes_the_dataset(tmp_path: Path) -> None:
-    path, draw = tmp_path / "chat.txt", random.Random(5)
+    path, draw, kills = tmp_path / "chat.txt", random.Random(5), 0
     write_chat(path, 30_000)
-    whole = run(*process(path, tmp_path, 0.05, 1024))
-    wanted, kills = rows(tmp_path), 0
-    for _ in range(10):
-        for _ in range(4):
-            command = process(path, tmp_path, 0.05, 1024)
-            root = Path(__file__).parents[2]
-            with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) as killed:
-                try:
-                    killed.wait(draw.uniform(0.3, 4))
-                except subprocess.TimeoutExpired:
-                    killed.kill()
-                    kills += 1
+    command = process(path, tmp_path, 0.05, 1024)
+    began = time.monotonic()
+    whole = run(*command)
+    took_s, wanted = time.monotonic() - began, rows(tmp_path)
+    while kills < 40:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as killed:
+            try:
+                killed.wait(draw.uniform(0.1, took_s))
+            except subprocess.TimeoutExpired:
+                killed.kill()
+                kills += 1
         assert rows(tmp_path) == wanted
-        done = run(*process(path, tmp_path, 0.05, 1024))
-        assert (done.stdout, rows(tmp_path)) == (whole.stdout, wanted)
-    assert kills > 20
+    done = run(*command)
+    assert (done.stdout, rows(tmp_path)) == (whole.stdout, wanted)
     assert left(tmp_path) == ["maya"]
