@@ -11,8 +11,8 @@ import pytest
 from deploy.local.settings import PROJECT
 from deploy.local.settings import Settings as Local
 
-NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "questions",
-         "export", "train", "publish", "rollback", "consent")  # fmt: skip
+NAMES = ("up", "chat", "serve", "bot", "doctor", "personas", "import", "speakers", "report",
+         "questions", "export", "train", "publish", "rollback", "consent")  # fmt: skip
 
 
 IMPORT = ("import", "whatsapp", "gone.txt", "--persona", "m", "--speaker", "M")

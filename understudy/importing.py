@@ -1,4 +1,4 @@
-"""Commands that read a chat export."""
+"""Commands that read a chat export, and that tell what became of it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .terminal import Json, console, next_step, print_json, print_table, settled, show
+from .terminal import Json, Persona, console, next_step, print_json, print_table, settled, show
+
+if TYPE_CHECKING:
+    from adapters.imports.writing.address import Source
 
 DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
 
@@ -21,7 +23,7 @@ def import_(
         str | None, typer.Argument(help="The export's format, such as whatsapp; auto: found.")
     ] = None,
     path: Annotated[
-        Path | None, typer.Argument(help="The export: a file, its folder or the .zip it came in.")
+        str | None, typer.Argument(help="The export: a file, folder or .zip; a blog's address.")
     ] = None,
     persona: Annotated[
         str | None, typer.Option(help="Name of the persona to make, such as maya.")
@@ -44,6 +46,10 @@ def import_(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Clean by this alone; repeatable.")
     ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Keep messages in this language alone; repeatable."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="For tables: at=NAME, speaker=NAME, text=NAME …")
     ] = None,
@@ -52,7 +58,7 @@ def import_(
         typer.Option(help="For tables: how times are written, such as '%d.%m.%y %H:%M'."),
     ] = None,
     detect: Annotated[
-        Path | None, typer.Option(help="Only name the format of this export, and why.")
+        str | None, typer.Option(help="Only name the format of this export, and why.")
     ] = None,
     others: Annotated[
         str, typer.Option(help="Who did not agree: pseudonym, placeholder or drop.")
@@ -83,11 +89,11 @@ def import_(
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
-    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as watch:
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
         report = import_chat(
-            format, path, persona, speaker, settings.home.root,
+            format, place, persona, speaker, settings.home.root,
             system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (),
+            era=Era.of(since, until), keep=keep or (), drop=drop or (), languages=language or (),
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent, watch=watch, tell=_tell,
         )  # fmt: skip
@@ -102,7 +108,38 @@ def import_(
         done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
         next_step(f"the dataset of {persona} is written; {done}", grant)
     else:
-        next_step(f"the dataset of {persona} is written", f"understudy train {persona}")
+        done = f"the dataset of {persona} is written, with plots: understudy report {persona}"
+        next_step(done, f"understudy train {persona}")
+
+
+def report(
+    persona: Persona,
+    open_: Annotated[bool, typer.Option("--open", help="Show its page in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What was imported: kept and dropped, when, with whom and in which words."""
+    import webbrowser
+
+    from adapters.dataset import store
+    from adapters.errors import AdaptersError
+    from adapters.registry import RegistryError, checked
+
+    with settled(AdaptersError, RegistryError) as settings:
+        found = store.report(settings.home.root, checked(persona))
+        page = store.page(settings.home.root, persona).resolve()
+    if as_json:
+        print_json({**found.as_json(), "page": str(page)})
+    else:
+        from adapters.dataset.picture import picture
+        from adapters.dataset.plots import plots
+
+        show(found.table())
+        show(picture(plots(found)))
+    told = f"with plots and examples: {page}"
+    if open_ and not webbrowser.open(page.as_uri()):
+        told = f"no browser could be started here; open it yourself: {page}"
+    if not as_json:
+        next_step(told, f"understudy train {persona}")
 
 
 def _tell(sentence: str) -> None:
@@ -117,12 +154,13 @@ def _columns(pairs: list[str]) -> dict[str, str]:
     return {role.strip(): name for role, _, name in named}
 
 
-def _name_format(path: Path, as_json: bool) -> None:
+def _name_format(path: str, as_json: bool) -> None:
     from adapters.errors import AdaptersError
     from adapters.imports.formats import detect
+    from adapters.imports.writing.address import source
 
     with settled(AdaptersError):
-        found = detect(path)
+        found = detect(source(path))
     if as_json:
         print_json(asdict(found))
     else:
@@ -130,7 +168,7 @@ def _name_format(path: Path, as_json: bool) -> None:
 
 
 def speakers(
-    path: Annotated[Path, typer.Argument(help="The export.")],
+    path: Annotated[str, typer.Argument(help="The export, or a blog's address.")],
     format: Annotated[str, typer.Option(help="The export's format; auto: found.")] = "auto",
     date_order: DateOrder = None,
     as_json: Json = False,
@@ -139,8 +177,9 @@ def speakers(
     from adapters.errors import AdaptersError
     from adapters.imports import list_speakers
 
-    with settled(AdaptersError), _reading(path, quiet=as_json) as watch:
-        found = list_speakers(format, path, date_order=date_order, watch=watch)
+    with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
+        home = settings.home.root
+        found = list_speakers(format, place, home, date_order=date_order, watch=watch)
     rows = [figures.as_json() for figures in found]
     if as_json:
         print_json(rows)
@@ -152,13 +191,15 @@ def speakers(
 
 
 @contextmanager
-def _reading(path: Path, *, quiet: bool) -> Iterator[Callable[[float], None]]:
-    """A bar while an export is read."""
+def _reading(path: str, *, quiet: bool) -> Iterator[tuple[Source, Callable[[float], None]]]:
+    """The export, and a bar while it is read."""
     from adapters.imports.progress import shown
+    from adapters.imports.writing.address import source
     from adapters.messages import unwatched
 
+    place = source(path)
     if quiet:
-        yield unwatched
+        yield place, unwatched
     else:
-        with shown(path, console()) as watch:
-            yield watch
+        with shown(place, console()) as watch:
+            yield place, watch

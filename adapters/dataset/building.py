@@ -12,6 +12,8 @@ from adapters.privacy import Privacy
 from .clean import Cleaning
 from .conversations import HELD_OUT_SHARE, Window, windows
 from .doubles import Said
+from .figures import Counting, Figures
+from .passages import READER, READERS_NUMBER, passages
 from .people import Voice, called, numbering
 from .render import Turn, render
 from .report import Person
@@ -41,6 +43,7 @@ class Built:
     sessions: int = 0
     people: list[Person] = field(default_factory=list)
     """Who speaks in the rows."""
+    figures: Figures | None = None
 
 
 def build(
@@ -53,9 +56,17 @@ def build(
     doubles = "duplicates" not in cleaning.active
     sessions = scratch.sessions(late, doubles=doubles)
     heard = _heard(sessions, voice.others.left_out, cleaning)
+    counting = Counting(voice.speakers, scratch.span, late) if scratch.span else None
+    if counting:
+        heard = map(counting.passing, heard)
     size = voice.layout.window_messages
     render_row = _renderer(scratch, voice, privacy, built.people)
-    for window in windows(heard, voice.speakers, size, cleaning.dropped):
+    cut = (
+        passages(heard, voice.speakers, scratch.speakers)
+        if voice.writing
+        else windows(heard, voice.speakers, size, cleaning.dropped)
+    )
+    for window in cut:
         line = encoded(render_row(window))
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
@@ -66,6 +77,8 @@ def build(
         part.messages += window.mine
     cleaning.took("duplicates", scratch.doubles.count, scratch.doubles.samples)
     built.sessions = scratch.session_count
+    if counting:
+        built.figures = counting.figures(called(scratch.speakers, voice, privacy.label))
     return built
 
 
@@ -91,6 +104,8 @@ def _renderer(
     others, labels = voice.others, called(scratch.speakers, voice, privacy.label)
     number_of = numbering(scratch.speakers, voice.speakers, labels, people)
     names = [None if number in voice.speakers else label for number, label in enumerate(labels)]
+    names.append(READER)  # whose number is -1
+    unnamed = {*others.placeholders, READERS_NUMBER}
     # The window is cut already, perhaps around an answer longer than the layout's own.
     whole = voice.layout.model_copy(update={"window_messages": sys.maxsize})
 
@@ -105,7 +120,7 @@ def _renderer(
 
     def row(window: Window) -> Row:
         messages = render(whole, voice.system_prompt, voice.display_name, list(turns(window)))
-        said = Counter(one[1] for one in window.said if one[1] not in others.placeholders)
+        said = Counter(one[1] for one in window.said if one[1] not in unnamed)
         speakers: Counter[str] = Counter()
         for speaker, count in said.items():
             speakers[str(number_of(speaker))] += count

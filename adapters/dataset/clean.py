@@ -16,6 +16,7 @@ from adapters.errors import BadRequest
 from adapters.messages import Message
 
 if TYPE_CHECKING:
+    from .languages import Languages
     from .near import Near
 
 RULES = {
@@ -25,6 +26,7 @@ RULES = {
     "links-only": "nothing but links",
     "pastes": "longer than people write",
     "system-text": "encrypted, or the app's own words",
+    "languages": "in another language than those asked for",
     "noise": "one word, and more such messages than three in ten",
     "near-duplicates": "a long message that was there before, nearly word for word",
     "duplicates": "the same message again, as in exports that overlap",
@@ -57,15 +59,28 @@ def _nothing() -> None:
 class Cleaning:
     """The rules of one import, and what they dropped.
 
-    `keep` names rules that are switched off; `drop`, if any, the only ones that are not. Raises
-    BadRequest for a rule that there is not.
+    `keep` names rules that are switched off; `drop`, if any, the only ones that are not. The rule
+    of `languages` is one only where some are asked for, by their codes. Raises BadRequest for a
+    rule or a language that there is not.
     """
 
-    def __init__(self, keep: Collection[str] = (), drop: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        keep: Collection[str] = (),
+        drop: Collection[str] = (),
+        languages: Collection[str] = (),
+    ) -> None:
         if unknown := sorted({*keep, *drop} - RULES.keys()):
             known = ", ".join(RULES)
             raise BadRequest(f"there is no cleaning rule {unknown[0]!r}; there is: {known}")
+        if "languages" in drop and not languages:
+            raise BadRequest(
+                "the rule 'languages' keeps those asked for; say which with --language"
+            )
         self.active = frozenset(drop or RULES) - frozenset(keep)
+        self.asked = (*sorted(self.active), *sorted(languages))
+        """What is dropped depends on it, besides the messages."""
+        self._languages = _languages(languages) if "languages" not in keep else None
         self.dropped: Counter[str] = Counter()
         """Messages by rule."""
         self.samples: dict[str, list[str]] = {}
@@ -82,6 +97,8 @@ class Cleaning:
         """
         near = self._compared() if "near-duplicates" in self.active else None
         kept = self._by_rule(messages)
+        if self._languages:
+            kept = self._understood(kept, self._languages)
         while batch := list(islice(kept, BATCH)):
             if near is None:
                 yield from batch
@@ -155,6 +172,16 @@ class Cleaning:
             else:
                 yield numbered
 
+    def _understood(
+        self, messages: Iterable[tuple[int, Message]], languages: Languages
+    ) -> Iterator[tuple[int, Message]]:
+        for numbered in messages:
+            text = numbered[1].text
+            if languages.foreign(text):
+                self.drop("languages", text)
+            else:
+                yield numbered
+
     def _rule_against(self, number: int, message: Message) -> str | None:
         active, text = self.active, message.text.strip()
         if not text:
@@ -178,6 +205,14 @@ class Cleaning:
             return "noise"
         self._noise[number] += 1
         return None
+
+
+def _languages(codes: Collection[str]) -> Languages | None:
+    if not codes:
+        return None
+    from .languages import Languages
+
+    return Languages(codes)
 
 
 def cleaned(messages: Iterable[Message], dropped: Counter[str]) -> Iterator[Message]:

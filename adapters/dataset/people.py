@@ -37,6 +37,8 @@ class Voice:
     system_prompt: str
     layout: PromptFormat
     others: Others = field(default_factory=Others)
+    writing: bool = False
+    """What the persona said are passages that nobody asked for."""
 
 
 def called(speakers: Sequence[Speaker], voice: Voice, label: Callable[[str], str]) -> list[str]:

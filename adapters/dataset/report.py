@@ -12,6 +12,7 @@ from adapters.manifest import PersonaName, PromptFormat
 from adapters.privacy import KINDS
 
 from .clean import RULES
+from .figures import Figures
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -137,6 +138,10 @@ class ImportReport(BaseModel):
     prompt_format: PromptFormat
     digest: str
     """SHA-256 over both row files."""
+    figures: Figures | None = None
+    """What the chat looks like; None in a dataset of before that was counted."""
+    lessened: bool = False
+    """Whether rows were taken out, as somebody who spoke in them withdrew."""
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

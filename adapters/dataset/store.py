@@ -1,4 +1,5 @@
-"""Datasets on disk: $UNDERSTUDY_HOME/datasets/NAME/{train.jsonl, held_out.jsonl, report.json}.
+"""Datasets on disk: $UNDERSTUDY_HOME/datasets/NAME/{train.jsonl, held_out.jsonl, report.json,
+report.html}.
 
 A dataset appears whole or not at all, and an interrupted import leaves the one before.
 """
@@ -17,13 +18,16 @@ from typing import NotRequired, TypedDict
 from pydantic import ValidationError
 
 from adapters.errors import NoDataset, writing
-from adapters.folders import removed, replaced, settle
+from adapters.folders import beside, removed, replaced, settle
 from adapters.manifest import NAME
 
+from .leafing import leafed
 from .render import ChatMessage
 from .report import ImportReport
 
-TRAIN, HELD_OUT, REPORT = "train.jsonl", "held_out.jsonl", "report.json"
+TRAIN, HELD_OUT, REPORT, PAGE = "train.jsonl", "held_out.jsonl", "report.json", "report.html"
+UNNAMED = "an export"
+"""Its file is often called after who speaks in it."""
 ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -85,8 +89,12 @@ class Rows:
                 whole.update(data)
         return whole.hexdigest()
 
-    def describe(self, report: ImportReport) -> None:
+    def describe(self, report: ImportReport) -> ImportReport:
+        """Writes the report, and a page of it; returns it with what was seen in the rows."""
+        report, page = _drawn(self._fresh, report)
         (self._fresh / REPORT).write_text(report.model_dump_json(indent=2) + "\n", "utf-8")
+        (self._fresh / PAGE).write_bytes(page)
+        return report
 
 
 @contextmanager
@@ -108,6 +116,21 @@ def report(home: Path, persona: str) -> ImportReport:
     """Its report alone. Raises NoDataset."""
     with _reading(home, persona) as source:
         return _report(source)
+
+
+def page(home: Path, persona: str) -> Path:
+    """Its report as a page, drawn now if the dataset is of before there was one. Raises NoDataset,
+    NotWritable."""
+    with _reading(home, persona) as source:
+        found, target = _report(source), source / PAGE
+        if target.exists():
+            return target
+        _, drawn = _drawn(source, found)
+    with writing(source), beside(target) as fresh:
+        fresh.write_bytes(drawn)
+        fresh.chmod(0o644)
+        fresh.replace(target)
+    return target
 
 
 def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
@@ -178,6 +201,7 @@ def _lessened(
     gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
     gone |= set(filter(named, before.speakers))
     mine = [str(person.number) for person in left if person.role == "subject"]
+    figures = before.figures and before.figures.without_others({who.shown for who in left} - gone)
     asked = {"rows": train["questions"] + held_out["questions"]}
     return before.model_copy(
         update={
@@ -194,6 +218,9 @@ def _lessened(
             "held_out": held_out["rows"],
             "questions": before.questions and before.questions.model_copy(update=asked),
             "digest": digest,
+            "figures": figures,
+            "lessened": True,
+            "source": UNNAMED,
             "notes": (*before.notes, *filter(None, [note])),
         }
     )
@@ -209,6 +236,20 @@ def _reading(home: Path, persona: str) -> Iterator[Path]:
         raise NoDataset(f"nothing was imported for {persona} yet; run: {again}") from None
     except (OSError, ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NoDataset(f"{source} can't be read; import it again: {again}") from error
+
+
+def _drawn(source: Path, report: ImportReport) -> tuple[ImportReport, bytes]:
+    """Where rows were taken out nobody knows who is spoken of in those that are left, so that none
+    of them is shown."""
+    from .page import html  # only who writes a dataset needs it
+
+    if report.lessened:
+        return report, html(report, ())
+    leaf = leafed(source / TRAIN, report.examples, report.digest, report.prompt_format)
+    if report.figures:
+        seen = report.figures.model_copy(update={"vocabulary": leaf.vocabulary})
+        report = report.model_copy(update={"figures": seen})
+    return report, html(report, leaf.examples)
 
 
 def _report(source: Path) -> ImportReport:

@@ -6,11 +6,12 @@ read → clean → find the speaker → split, replace private data, render → 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
+from adapters.dataset import passages
 from adapters.dataset.building import Built, build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
@@ -22,20 +23,22 @@ from adapters.dataset.store import Rows, rewritten
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.keys import key
 from adapters.manifest import PromptFormat
-from adapters.messages import Importer, Options, Tally, Tell, Watch, untold, unwatched
+from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
 from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
 from .reading import Reading, unfinished
 from .speakers import Figures, listed
+from .writing import UNNAMED
+from .writing.address import Source, at_hand
 
 MAX_LISTED_SPEAKERS, MAX_REACTIONS = 12, 20
 
 
 def import_chat(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     speakers: Sequence[str],
     home: Path,
@@ -46,6 +49,7 @@ def import_chat(
     era: Era | None = None,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
+    languages: Collection[str] = (),
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
     private_kinds: Collection[str] = tuple(KINDS),
@@ -57,53 +61,78 @@ def import_chat(
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
     `speakers` are the names or ids that the persona has in the export; `era` is the time to learn
-    from; `keep` and `drop` switch cleaning rules (see Cleaning); private data of `private_kinds`
-    is replaced (see Privacy); `others` says how those appear who did not agree (see appearing);
-    with `consent` it is written down that the persona's speakers did; `watch` is told how far the
-    reading is, `tell` sentences for the user. One that was interrupted goes on where it stopped.
-    Raises AdaptersError with a sentence; nothing is written then.
+    from; `keep`, `drop` and `languages` are about cleaning (see Cleaning); private data of
+    `private_kinds` is replaced (see Privacy); `others` says how those appear who did not agree
+    (see appearing); with `consent` it is written down that the persona's speakers did; `watch` is
+    told how far the reading is, `tell` sentences for the user. An import that was interrupted goes
+    on where it stopped. Raises AdaptersError with a sentence; nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
     name = display_name or default_name(_checked(persona))
     appearing.checked(others)
     ledger.read(home)  # one that can't be understood is told before all is read
+    writing = format == passages.FORMAT
     prompt = system_prompt
     if prompt is None:
-        prompt = f"You are {name}. You are chatting with friends."
-    tally, cleaning, privacy = Tally(), Cleaning(keep, drop), Privacy(private_kinds)
+        prompt = f"You are {name}." + ("" if writing else " You are chatting with friends.")
+    tally, privacy = Tally(), Privacy(private_kinds)
+    cleaning = Cleaning(keep, drop, languages)
     options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
-    begun = unfinished(persona, path, (format, options, era), cleaning, privacy, tell)
-    with scratch(home, begun) as messages:
+    author = speakers[0] if writing and speakers else ""
+    begun = unfinished(persona, path, (format, options, era, author), cleaning, privacy, tell)
+    with at_hand(path, home, watch) as there, scratch(home, begun) as messages:
+        read = importer(there, tally, options)
+        if author:
+            read = _attributed(read, author)
         reading = Reading(messages, tally, era, cleaning, privacy, tell)
-        reading.store(importer(path, tally, options))
+        reading.store(read)
         watch(1.0)
-        chosen, known = _chosen(speakers, messages), messages.speakers
+        chosen, known = _chosen(speakers, messages, lone=writing), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         reading.recall()
         shown = appearing.others(standing, known, others, privacy.made_up)
-        voice = Voice(name, chosen, prompt.strip(), PromptFormat(), shown)
+        layout = passages.LAYOUT if writing else PromptFormat()
+        voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
         with rewritten(home, persona) as rows:
             built = build(messages, voice, rows, cleaning, privacy)
             report = _report(
                 format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
             )
             who = {"people": appearing.remembered(home, built.people), "others": others}
-            report = report.model_copy(update=who)
-            rows.describe(report)
+            report = rows.describe(report.model_copy(update=who))
     if consent:
         requiring.grant_stated(home, report)
     return report
 
 
+def _attributed(read: Iterable[Message], author: str) -> Iterator[Message]:
+    """The messages; texts that name nobody are by whom they are imported for."""
+    for message in read:
+        yield message._replace(speaker=author) if message.speaker == UNNAMED else message
+
+
 def list_speakers(
-    format: str, path: Path, *, date_order: str | None = None, watch: Watch = unwatched
+    format: str,
+    path: Source,
+    home: Path | None = None,
+    *,
+    date_order: str | None = None,
+    watch: Watch = unwatched,
 ) -> list[Figures]:
-    """Who speaks in an export, for each of its conversations. Raises AdaptersError."""
-    importer = _importer(resolved(format, path))
-    return listed(importer(path, Tally(), Options(date_order, watch=watch)))
+    """Who speaks in an export, for each of its conversations; authors in all that they wrote.
+
+    What is on the web waits below `home` for an import. Raises AdaptersError.
+    """
+    format = resolved(format, path)
+    importer = _importer(format)
+    with at_hand(path, home, watch, keep=True) as there:
+        told = importer(there, Tally(), Options(date_order, watch=watch))
+        if format == passages.FORMAT:
+            told = (message._replace(conversation="") for message in told)
+        return listed(told)
 
 
 def _importer(format: str) -> Importer:
@@ -120,9 +149,9 @@ def _checked(persona: str) -> str:
         raise BadRequest(str(error)) from error
 
 
-def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
+def _chosen(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> frozenset[int]:
     """The numbers of the speakers meant, by name or by the export's id of them; letter case is
-    forgiven where it is clear."""
+    forgiven where it is clear. A `lone` speaker is meant by any name."""
     known = _by_name(scratch)
     listed = ", ".join(
         f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
@@ -133,6 +162,8 @@ def _chosen(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
         raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
     if not wanted:
         raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
+    if lone and len(known) == 1:
+        return frozenset(range(len(scratch.speakers)))
     chosen: set[int] = set()
     for name in wanted:
         spelt = _spelt(name, known)
@@ -165,7 +196,7 @@ def _spelt(name: str, known: Iterable[str]) -> str | None:
 
 def _report(
     format: str,
-    path: Path,
+    path: Source,
     persona: str,
     voice: Voice,
     tally: Tally,
@@ -223,4 +254,5 @@ def _report(
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
         digest=rows.digest(),
+        figures=built.figures,
     )

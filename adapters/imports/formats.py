@@ -9,9 +9,22 @@ from pathlib import Path
 from adapters.errors import BadExport
 from adapters.messages import Importer, Message, Options, Tally
 
-from . import discord, generic, imessage, irc, meta, script, signal, slack, telegram, whatsapp
+from . import (
+    discord,
+    generic,
+    imessage,
+    irc,
+    meta,
+    script,
+    signal,
+    slack,
+    telegram,
+    whatsapp,
+    writing,
+)
 from .entries import Export, opened
 from .whatsapp import detection as whatsapp_detection
+from .writing.address import Address, Source
 
 AUTO = "auto"
 
@@ -36,6 +49,7 @@ KNOWN: Mapping[str, Format] = {
     "whatsapp": Format(whatsapp.read, whatsapp_detection.detect, whatsapp_detection.LOOKED_FOR),
     "script": Format(script.read, script.detect, script.LOOKED_FOR),
     "generic": Format(generic.read, generic.detect, generic.LOOKED_FOR),
+    "writing": Format(writing.read, writing.detect, writing.LOOKED_FOR),
 }
 """What can be mistaken for another comes after it."""
 
@@ -46,8 +60,10 @@ class Detected:
     reason: str
 
 
-def detect(path: Path) -> Detected:
+def detect(path: Source) -> Detected:
     """The format of an export. Raises BadExport with all that was looked for."""
+    if isinstance(path, Address):
+        return Detected("writing", f"{path.name} is on the web, where only writing is read from")
     with opened(path) as whole:
         export = whole.glance()
         for name, format in KNOWN.items():
@@ -70,6 +86,8 @@ FORMATS: Mapping[str, Importer] = {
 }
 
 
-def resolved(format: str, path: Path) -> str:
-    """The format meant: `auto` is the one that the export looks like."""
+def resolved(format: str, path: Source) -> str:
+    """The format meant: `auto` is the one that the export looks like. Raises BadExport."""
+    if isinstance(path, Address) and format not in (AUTO, "writing"):
+        raise BadExport(f"only writing is read from the web; save the {format} export to a file")
     return detect(path).format if format == AUTO else format

@@ -1,4 +1,4 @@
-"""IRC logs of WeeChat, irssi, ZNC and HexChat: a line a message, days in headers or file names.
+"""IRC logs: a line a message, days in headers, in the names of files or in those of folders.
 
 What somebody does (`* tom waves`) is told as `*waves*`. Knows nothing of personas or datasets.
 """
@@ -18,23 +18,31 @@ from .binning import named, plain
 from .entries import Export, opened
 from .moments import Clock
 
-LOOKED_FOR = "IRC: logs of WeeChat, irssi, ZNC or HexChat, such as '12:00 < tom> hi'"
+LOOKED_FOR = "IRC: logs of WeeChat, irssi, ZNC, HexChat, mIRC, bots, such as '12:00 < tom> hi'"
 LOGS = (".log", ".weechatlog", ".txt")
-NICK = r"[^\s<>]{1,64}"
+NICK = r"[^\s<>!]{1,64}(?:![^\s<>]{1,200})?"
 WEECHAT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)\S*\t([^\t]{0,80})\t(.*)")
 OTHERS = re.compile(
-    r"\[?(?:(\d{4}-\d\d-\d\d)[ T]|([A-Z][a-z]{2} \d\d) )?(\d\d:\d\d(?::\d\d)?)"
-    r"(?:Z|[+-]\d\d:?\d\d)?\]?\s(.*)"
+    r"\[?(?:(\d{4}-\d\d-\d\d)[ T]|([A-Za-z]{3} \d\d|\d\d [A-Za-z]{3}) )?"
+    r"(\d\d:\d\d(?::\d\d)?)(?:Z|[+-]\d\d:?\d\d)?\]?\s+(.*)"
 )
-SAID = re.compile(rf"<[ @+%&~!]?({NICK})>\s?(.*)")
-DID = re.compile(rf"\s?\* {{1,2}}({NICK}) (.*)")
-EVENT = re.compile(r"(?:-!-|\*\*\*|-->|<--|---?|=!=|-\S+-|>>>|!)(?:\s.*)?|\*\t.*")
+SAID = re.compile(rf"<[ @+%&~!]{{0,2}}({NICK})\s?>\s?(.*)")
+DID = re.compile(rf"\* {{1,2}}({NICK}) (.*)")
+EVENT = re.compile(
+    r"(?:-!-|\*\*\*|-->|<--|---?|=!=|-\S+-|>>>|!)(?:\s.*)?|\*\t.*"
+    r"|\* (?:(?:Now talking (?:in|on)|Topic is|Set by|Joins:|Parts:|Quits:|Disconnected) .*"
+    r"|\S+ (?:(?:\(\S+\) )?(?:has (?:joined|left|quit) (?:[#(]|IRC)|Quit \()"
+    r"|sets mode: |is now known as |changes topic to |was kicked by ).*)"
+)
 DAY = re.compile(
-    r"(?:--- (?:Log opened|Log closed|Day changed)|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT) (.*)"
+    r"(?:---? (?:Log opened|Log closed|Day changed)|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT"
+    r"|Session (?:Start|Time|Close)(?: \([^()]*\))?:) (.*)"
 )
 DAYS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y", "%Y-%m-%d %H:%M:%S")
-IN_NAME = re.compile(r"(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)")
+IN_NAME = re.compile(r"(\d{4})[-_./]?(\d\d)[-_./]?(\d\d)")
 FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x02\x04-\x08\x0b-\x1f]")
+BETWEEN = ("=== ", "Session Ident: ")
+"""What Ubuntu's logs and mIRC's say without a time: the server's words, the channel."""
 PREFIXES = "@+%&~!"
 HEAD_LINES = 50
 
@@ -68,7 +76,7 @@ def _logs(export: Export) -> list[str]:
 
 
 def _is_log(head: str, name: str) -> bool:
-    lines = [line for line in head.splitlines()[:HEAD_LINES] if line.strip()]
+    lines = [line for line in head.splitlines()[:HEAD_LINES] if not _is_quiet(line)]
     dated = _day_in(name) is not None or any(DAY.fullmatch(line) for line in lines)
     fits = sum(_fits(line, dated) for line in lines)
     return fits * 2 > len(lines)
@@ -93,11 +101,18 @@ def _channel(name: str) -> str:
 
 
 def _day_in(name: str) -> date | None:
-    found = IN_NAME.search(PurePosixPath(name).name)
+    """2024-05-01 in a file's name, or the folders 2024/05/01 around it."""
+    path = PurePosixPath(name)
+    found = IN_NAME.search(path.name) or IN_NAME.search("/".join(path.parts[-4:-1]))
     try:
         return date(*map(int, found.groups())) if found else None
     except ValueError:
         return None
+
+
+def _is_quiet(line: str) -> bool:
+    """Whether nobody says anything in it, whatever the client."""
+    return not line.strip() or line.startswith(BETWEEN)
 
 
 class _Log:
@@ -113,7 +128,7 @@ class _Log:
             self._day = _day(header[1]) or self._day
             tally.put("system")
             return None
-        if not line.strip():
+        if _is_quiet(line):
             tally.put("system")
             return None
         found = self._weechat(line) or self._other(line)
@@ -151,12 +166,18 @@ class _Log:
         if at is None:
             return None
         if said := SAID.fullmatch(found[4]):
-            return at, said[1], said[2]
+            return at, *_bare(said[1], said[2])
         if EVENT.fullmatch(found[4]):
             return at, "", ""
         if did := DID.fullmatch(found[4]):
-            return at, did[1], f"*{did[2]}*"
+            return at, _bare(did[1], "")[0], f"*{did[2]}*"
         return None
+
+
+def _bare(nick: str, text: str) -> tuple[str, str]:
+    """Without the address behind a nick, and then without the server's mark of who logged in."""
+    name, address, _ = nick.partition("!")
+    return name, text[1:] if address and text.startswith(("+", "-")) else text
 
 
 def _day(written: str) -> date | None:
@@ -172,6 +193,8 @@ def _day(written: str) -> date | None:
 
 def _day_of_year(written: str, near: date) -> date | None:
     """HexChat's "May 01", of the year in which the log was begun; January follows December."""
+    if written[0].isdigit():
+        written = " ".join(reversed(written.split()))
     day = _day(f"Mon {written} {near.year}")
     return _day(f"Mon {written} {near.year + 1}") if day and (near - day).days > 180 else day
 

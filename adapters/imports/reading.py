@@ -22,21 +22,25 @@ from adapters.dataset.veiled import Recalling
 from adapters.messages import Message, Options, Tally, Tell
 from adapters.privacy import Privacy
 
+from .writing.address import Source
+
 READING, HEARD = "reading", "heard "
 CODE = Path(__file__).parents[1]
 
 
 def unfinished(
     persona: str,
-    path: Path,
-    asked: tuple[str, Options, Era | None],
+    path: Source,
+    asked: tuple[str, Options, Era | None, str],
     cleaning: Cleaning,
     privacy: Privacy,
     tell: Tell,
 ) -> Unfinished | None:
     """What an interrupted import must have had in common with this one for this to go on with it;
-    None where that can't be told of the export."""
-    format, options, era = asked
+    None where that can't be told of the export, as of one on the web."""
+    format, options, era, author = asked
+    if not isinstance(path, Path):
+        return None
     what = hashlib.sha256()
     try:
         code = sorted(file for file in CODE.rglob("*") if file.suffix in (".py", ".toml"))
@@ -46,7 +50,7 @@ def unfinished(
     except OSError:
         return None
     given = (options.date_order, sorted(options.columns.items()), options.time_format)
-    rules = (sorted(cleaning.active), sorted(privacy.kinds))
+    rules = (cleaning.asked, sorted(privacy.kinds), author)
     time = (era.since, era.until) if era else None
     what.update(repr((format, given, time, rules)).encode())
     return Unfinished(persona, what.hexdigest(), tell)

@@ -1,4 +1,5 @@
-"""A Slack workspace's export: users.json and a folder a channel with a file a day.
+"""A Slack workspace's export: users.json and a folder a channel with a file a day; or slackdump's
+dump: a file a channel, and the answers within what they answer.
 
 Knows nothing of personas or datasets.
 """
@@ -9,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from adapters.errors import BadExport
@@ -20,14 +21,28 @@ from .entries import Export, opened
 from .moments import epoch
 from .records import picked
 
-LOOKED_FOR = "Slack: users.json and folders of files such as general/2024-05-01.json"
+LOOKED_FOR = (
+    "Slack: users.json and folders of files such as general/2024-05-01.json, or slackdump's"
+)
 DAY = re.compile(r"(?:^|/)([^/]+)/\d{4}-\d\d-\d\d\.json$")
 USERS = re.compile(r"(?:^|/)users\.json$")
+DUMP = re.compile(
+    r'(?s)\s*\{\s*"(?:channel_id|thread_ts|name)"\s*:.*?"messages"\s*:\s*\[.*?'
+    r'"ts"\s*:\s*"\d{9,10}\.\d{6}"'
+)
+ANSWERS = "slackdump_thread_replies"
 CHANNELS = re.compile(r"(?:^|/)(?:channels|groups|dms|mpims)\.json$")
 PEOPLES = ("", "me_message", "thread_broadcast", "file_share", "bot_message", "file_comment",
            "reply_broadcast")  # fmt: skip
 """Subtypes that somebody wrote; the others tell of joins, topics, pins and the like."""
 DELETED = ("tombstone", "message_deleted")
+ABOUT_FILE = re.compile(
+    r"<@[^<>]{1,100}> (?:uploaded|shared|commented on)\b[^<>\n]{0,40}"
+    r"(?:<@[^<>]{1,100}>’s file |a file: )"
+    r"<[^<>]{1,4000}>(?:(?: and commented)?:\s?(.*))?",
+    re.DOTALL,
+)
+"""What Slack once said in the name of who shared a file, and perhaps their own words."""
 MARKUP = re.compile(r"<(?!\s)([@#!]?)([^<>|]{1,4000})(?:\|([^<>]{0,4000}))?>")
 
 
@@ -41,16 +56,20 @@ def read(path: Path, tally: Tally, options: Options) -> Iterator[Message]:
     """The messages of an export, channel after channel. Raises BadExport where it is none."""
     with opened(path, options.watch) as export:
         days = sorted((day[1], name) for name in export.names if (day := DAY.search(name)))
-        if not days:
+        dumps = [] if days else _dumps(export)
+        if not days and not dumps:
             raise BadExport(
-                f"{path} is not a Slack export: no folder of days such as general/2024-05-01.json"
+                f"{path} is not a Slack export: no folder of days such as general/2024-05-01.json, "
+                "and no channel's dump by slackdump"
             )
         people = _people(export)
-        several = len({channel for channel, _ in days}) > 1
-        for channel, name in days:
+        channels = days or [(PurePosixPath(name).stem, name) for name in dumps]
+        several = len({channel for channel, _ in channels}) > 1
+        for channel, name in channels:
             verdicts = (
                 (_verdict(raw, channel if several else "", people), raw)
-                for _, raw in picked(export, name, ["item"])
+                for _, found in picked(export, name, ["item" if days else "messages.item"])
+                for raw in _with_answers(found)
             )
             yield from binned(tally, verdicts, lambda record: bool(record.get("edited")))
 
@@ -59,7 +78,20 @@ def detect(export: Export) -> str | None:
     """Why this looks like Slack's, if it does."""
     day = next((name for name in export.names if DAY.search(name)), None)
     listed = next((n for n in export.names if USERS.search(n) or CHANNELS.search(n)), None)
-    return f"it holds {listed} and days of channels such as {day}" if day and listed else None
+    if day and listed:
+        return f"it holds {listed} and days of channels such as {day}"
+    dump = next(iter(_dumps(export)), None)
+    return f"{dump} is a channel as slackdump dumps it" if dump else None
+
+
+def _dumps(export: Export) -> list[str]:
+    return [name for name in export.ending(".json") if DUMP.match(export.head_text(name))]
+
+
+def _with_answers(raw: Any) -> Iterator[Any]:
+    answers = raw.get(ANSWERS) if isinstance(raw, dict) else None
+    yield raw
+    yield from answers if isinstance(answers, list) else ()
 
 
 def _people(export: Export) -> dict[str, _Person]:
@@ -93,14 +125,21 @@ def _verdict(raw: Any, channel: str, people: dict[str, _Person]) -> Verdict:
         return "deleted"
     if subtype not in PEOPLES:
         return "system"
-    id_ = str(raw.get("user") or raw.get("bot_id") or "")
+    comment = raw.get("comment")
+    author = comment.get("user") if isinstance(comment, dict) else None
+    id_ = str(raw.get("user") or author or raw.get("bot_id") or "")
     speaker = _speaker(raw, id_, people)
     if not speaker:
         return "unparsed"
-    text, shared = _text(raw.get("text"), people), _shared(raw)
+    bot = subtype == "bot_message" or (id_ in people and people[id_].bot)
+    text, shared = _text(_own_words(raw.get("text")), people), _shared(raw)
     if not text and shared:
         text = _text(shared.get("text"), people)
-    if not text and (raw.get("files") or raw.get("attachments") or raw.get("upload")):
+    if not text and bot:
+        text = _text(_in_attachments(raw), people)
+    if not text and (
+        subtype == "file_share" or raw.get("files") or raw.get("attachments") or raw.get("upload")
+    ):
         return "media"
     thread = str(raw.get("thread_ts") or "")
     return Message(
@@ -113,7 +152,7 @@ def _verdict(raw: Any, channel: str, people: dict[str, _Person]) -> Verdict:
         reply_to=thread if thread != str(raw.get("ts")) else "",
         reactions=_reactions(raw.get("reactions")),
         forwarded=shared is not None,
-        bot=subtype == "bot_message" or (id_ in people and people[id_].bot),
+        bot=bot,
     )
 
 
@@ -123,6 +162,19 @@ def _speaker(raw: dict[str, Any], id_: str, people: dict[str, _Person]) -> str:
     profile = raw.get("user_profile") or raw.get("bot_profile")
     told = _name(profile) if isinstance(profile, dict) else ""
     return told or named(raw.get("username")) or id_
+
+
+def _own_words(text: Any) -> Any:
+    """Without what Slack says of a file in somebody's name."""
+    about = ABOUT_FILE.fullmatch(text) if isinstance(text, str) else None
+    return (about[1] or "") if about else text
+
+
+def _in_attachments(raw: dict[str, Any]) -> str:
+    """What a program says: often nowhere else."""
+    given = raw.get("attachments")
+    told = (one for one in (given if isinstance(given, list) else ()) if isinstance(one, dict))
+    return "\n".join(plain(one.get("text")) or plain(one.get("fallback")) for one in told)
 
 
 def _shared(raw: dict[str, Any]) -> dict[str, Any] | None:

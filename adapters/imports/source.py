@@ -17,6 +17,8 @@ from typing import IO
 from adapters.errors import BadExport
 from adapters.messages import Watch, unwatched
 
+from .entries import MAX_RATIO, UNSUSPICIOUS_BYTES
+
 MAX_BYTES = 1 << 30
 BLOCK_BYTES = 1 << 14
 LINE_END = re.compile(r"\r+\n")
@@ -50,7 +52,7 @@ def blocks(path: Path, watch: Watch = unwatched) -> Iterator[str]:
 
 def _decoded(path: Path, watch: Watch) -> Iterator[str]:
     try:
-        with _opened(path) as (binary, size):
+        with _opened(path) as (binary, size, most):
             head = binary.read(4)
             utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             decoder = codecs.getincrementaldecoder("utf-16" if utf16 else "utf-8-sig")("replace")
@@ -58,7 +60,13 @@ def _decoded(path: Path, watch: Watch) -> Iterator[str]:
             done = len(head)
             while data := binary.read(BLOCK_BYTES):
                 done += len(data)
-                if done > MAX_BYTES:  # Counted as it comes: a zip's own idea of it may be a lie.
+                # Counted as it comes: a zip's own idea of it may be a lie.
+                if done > most:
+                    raise BadExport(
+                        f"{path} grows more than {MAX_RATIO}-fold when it is unpacked, as no chat "
+                        "does; if you trust it, unzip it and name the folder"
+                    )
+                if done > MAX_BYTES:
                     raise BadExport(
                         f"{path} holds more than {MAX_BYTES >> 30} GiB of text; split it first"
                     )
@@ -72,8 +80,8 @@ def _decoded(path: Path, watch: Watch) -> Iterator[str]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
-    """The bytes of the text, and how many there should be."""
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int, int]]:
+    """The bytes of the text, how many there should be, and how many there may be."""
     if not path.exists():
         raise BadExport(f"there is no file {path}; check the path of the export")
     if path.is_dir():
@@ -82,13 +90,14 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         raise BadExport(f"{path} is empty; export the chat again")
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
-            yield file, path.stat().st_size
+            yield file, path.stat().st_size, MAX_BYTES
         return
     with zipfile.ZipFile(path) as archive:
         names = [n for n in archive.namelist() if not n.startswith("__MACOSX/")]
         chosen = _chosen([n for n in names if n.endswith(".txt")], path)
+        info = archive.getinfo(chosen)
         with archive.open(chosen) as member:
-            yield member, archive.getinfo(chosen).file_size
+            yield member, info.file_size, max(UNSUSPICIOUS_BYTES, info.compress_size * MAX_RATIO)
 
 
 def _chosen(names: list[str], path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from adapters.consent import ledger
 from adapters.dataset import store
+from adapters.dataset.passages import FORMAT
 from adapters.dataset.report import ImportReport, Questions
 from adapters.errors import AskingRefused, BadRequest
 from adapters.registry import BadName, checked
@@ -21,8 +22,6 @@ from .answers import Answers, remembered
 from .asking import Round
 from .chunks import chunks, with_question
 from .model import Pace, Server, reached
-
-FORMAT = "writing"
 
 Watch = Callable[[int, int], None]
 """Told how many chunks are dealt with, and of how many."""

@@ -10,15 +10,6 @@ import pytest
 from tests.object_store import bucket, store, store_server  # noqa: F401  # as fixtures
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-PEERS = SHARED / "whatsapp"
-
-
-@pytest.fixture(scope="session")
-def peers() -> Path:
-    """Other parsers' exports and expectations, which are not part of the project."""
-    if not PEERS.is_dir():
-        pytest.skip("other parsers' exports (../shared/data/whatsapp) are not on this machine")
-    return PEERS
 
 
 @pytest.fixture(scope="session")

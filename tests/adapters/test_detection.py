@@ -35,6 +35,7 @@ EXPORTS: dict[str, Files] = {
     "imessage": {"Tom.txt": "May 17, 2022 10:36:00 PM\nTom\nhi\n"},
     "irc": {"irc.libera.#tea.weechatlog": "2024-05-01 12:00:00\ttom\thi\n"},
     "script": {"play.txt": "TOM: a\nMAYA: b\nTOM: c\n"},
+    "writing": {"blog/tea.md": "# Tea\n\nI drink tea.\n"},
     "whatsapp": {"_chat.txt": "\n".join(long_chat(2))},
 }
 

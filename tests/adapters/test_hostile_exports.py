@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import AdaptersError
-from adapters.imports import FORMATS
-from adapters.imports.formats import detect
+from adapters.imports import FORMATS, import_chat, list_speakers
+from adapters.imports.formats import AUTO, KNOWN, detect
 from adapters.messages import Options, Tally
 from tests.adapters import (
     exports,
@@ -26,6 +26,7 @@ from tests.adapters import (
     test_signal,
     test_slack,
     test_telegram,
+    test_writing,
 )
 from tests.adapters.conftest import long_chat
 from tests.adapters.exports import told
@@ -52,6 +53,11 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
         test_meta.message(1, "Tom", photos=[{"uri": "x"}]))),
     "slack": ("slack", "general/2024-05-01.json",
               [test_slack.message(1, "U1", "<@U1> hi"), test_slack.message(2, "U2", "yo")]),
+    "slackdump": ("slack", "C1.json", {"channel_id": "C1", "name": "general", "messages": [
+        test_slack.message(1, "U1", "hi", slackdump_thread_replies=[
+            test_slack.message(2, "U2", "yo")])]}),
+    "instagram": ("instagram", "instagram/message_1.json",
+                  test_meta.part(test_meta.message(1, "Tom", "hi"))),
     "signal": ("signal", "chat.md", test_signal.MARKDOWN),
     "signal json": ("signal", "data.json", test_signal.record("a\nb") + "\n"),
     "sigtop": ("signal", "Tom.txt", test_signal.LONG),
@@ -62,10 +68,18 @@ EXAMPLES: dict[str, tuple[str, str, object]] = {
     "weechat": ("irc", "#tea.weechatlog", test_irc.WEECHAT),
     "irssi": ("irc", "#tea.log", test_irc.IRSSI),
     "hexchat": ("irc", "#tea.log", test_irc.HEXCHAT),
+    "irc bot": ("irc", "#tea.log", test_irc.BOT),
+    "ubuntu": ("irc", "2024/05/01/#tea.txt", test_irc.UBUNTU),
+    "dircproxy": ("irc", "2024-05-01-tea.log", test_irc.DIRCPROXY),
     "whatsapp": ("whatsapp", "_chat.txt", "\n".join(long_chat(2))),
     "script": ("script", "play.txt", test_script.INLINE),
     "script csv": ("script", "play.csv", "scene,name,line\n1,TOM,hi\n2,MAYA,yo\n"),
     "generic": ("generic", "a.csv", 'date,from,text\n1/2/2024 10:00,Tom,"a\nb"\n' * 3),
+    "markdown": ("writing", "tea.md", test_writing.MARKDOWN),
+    "restructured text": ("writing", "rain.rst", test_writing.RST),
+    "page": ("writing", "snow.html", test_writing.HTML),
+    "rss": ("writing", "feed.xml", test_writing.RSS),
+    "atom": ("writing", "feed.atom", test_writing.ATOM),
     "zip": ("discord", "x.zip", exports.packed(test_discord.package(extension="csv"))),
     "generic json": ("generic", "a.jsonl", '{"date": 1714564800, "from": "Tom", "text": "a"}\n'),
 }  # fmt: skip
@@ -73,7 +87,9 @@ HOSTILE = (
     b'"', b"{", b"}", b"[", b"]", b",", b":", b"\xff", b"\xc3", b"\x00", b"\n", b"\r", b"\n\n",
     b"\\", b"<", b"</div>", b'<div class="message">', b"&#99999999;", b"<!--", b"<![CDATA[", b"-1",
     b"null", b"true", b"1e308", b"9" * 30, b"9" * 5000, b"[" * 100, b'{"a":' * 100, b"\\ud800",
-    b"NaN", b"2024-", b"0000-00-00", b"From: ", b"Type: ", b"(", b"- ", b"> ", b"| ",
+    b"NaN", b"2024-", b"0000-00-00", b"From: ", b"Type: ", b"(",
+    b"---\n", b"+++", b"{{<", b"<article>", b"<p>" * 50, b"<!DOCTYPE x [", b"<item>", b".. raw:: ",
+    b"- ", b"> ", b"| ",
     "\u202e\u2066".encode(),
 )  # fmt: skip
 
@@ -88,8 +104,16 @@ def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
     return data
 
 
+IMPORTED = 25
+"""Every so many inputs are imported whole, too."""
+
+
 def survive(example: str, folder: Path, rounds: int, seed: int) -> int:
-    """How many of an example and its mutations were read to the end; all others got a sentence."""
+    """How many of an example and its mutations were read to the end; all others got a sentence.
+
+    Each is knocked with at every door: detection, who speaks, the reading; some are imported.
+    """
+    home = folder.parent / "home"
     format, name, content = EXAMPLES[example]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,21 +125,29 @@ def survive(example: str, folder: Path, rounds: int, seed: int) -> int:
         with suppress(AdaptersError):
             detect(at)
         with suppress(AdaptersError):
-            told(format, at)
+            list_speakers(AUTO, at)
+        with suppress(AdaptersError):
+            who = [message.speaker for message in told(format, at)[0]]
             read += 1
+            if number % IMPORTED == 0:
+                import_chat(format, at, "maya", who[:1], home)
     return read
+
+
+def test_every_format_has_an_example() -> None:
+    assert {format for format, _, _ in EXAMPLES.values()} >= set(KNOWN)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_broken_export_gets_a_sentence_or_a_report(tmp_path: Path, example: str) -> None:
-    assert survive(example, tmp_path, rounds=40, seed=1) > 0
+    assert survive(example, tmp_path / "x", rounds=40, seed=1) > 0
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_thousand_broken_exports_of_each_kind(tmp_path: Path, example: str) -> None:
-    assert survive(example, tmp_path, rounds=1000, seed=2) > 0
+    assert survive(example, tmp_path / "x", rounds=1000, seed=2) > 0
 
 
 def many(example: str, times: int) -> bytes:
@@ -133,6 +165,9 @@ def many(example: str, times: int) -> bytes:
         return exports.as_bytes(
             test_meta.part(*(test_meta.message(-n, "Tom", "hi") for n in range(times)))
         )
+    if example == "rss":
+        item = "<item><title>Day %s</title><description>Some words.</description></item>"
+        return f"<rss><channel>{''.join(item % n for n in range(times))}</channel></rss>".encode()
     rows = {
         "generic": ("date,from,text\n", "2024-05-01,Tom,hi\n"),
         "script": ("", "TOM: hi\nMAYA: yo\n"),
@@ -157,7 +192,7 @@ def peak_bytes(format: str, path: Path) -> int:
 @pytest.mark.parametrize(
     "example",
     ["telegram", "telegram html", "discord", "messenger", "generic", "script", "weechat",
-     "imessage", "signal"],
+     "imessage", "signal", "rss"],
 )  # fmt: skip
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, example: str) -> None:
     format, name, _ = EXAMPLES[example]

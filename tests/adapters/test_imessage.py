@@ -67,6 +67,28 @@ def test_texts_of_imessage_exporter(tmp_path: Path) -> None:
     assert (tally.edited, "unparsed" in counts) == (1, False)
 
 
+@pytest.mark.parametrize(
+    ("written", "bin_"),
+    [
+        ("Outline Sticker from Me: attachments/1/x.heic (App: Memoji)", "media"),
+        ("Sticker from Tom: a/b/c.heic", "media"),
+        ("/backup/33/33c81da8ae3194fc5a0ea993ef6ffe0b048baedb", "media"),
+        ("Digital Touch Kiss (1 kiss)", "system"),
+        ("Check In: Timer Started\nExpected at Oct 14, 2023  1:54:29 PM", "system"),
+        ("Fitness message:\nTom closed all rings", "system"),
+        ("Started sharing location!", "system"),
+    ],
+)
+def test_what_the_exporter_says_itself_is_nobodys_words(
+    tmp_path: Path, written: str, bin_: str
+) -> None:
+    own = "here is the message:\nhi"
+    text = f"May 17, 2022 10:36:00 PM\nTom\n{written}\n\nMay 17, 2022 10:37:00 PM\nTom\n{own}\n"
+    messages, tally = told("imessage", folder(tmp_path, {"Tom.txt": text}))
+    assert said(messages) == [("Tom", own)]
+    assert bins(tally)[bin_] == written.count("\n") + 4
+
+
 def test_a_time_that_is_none_is_unparsed(tmp_path: Path) -> None:
     text = "May 17, 2022 10:36:00 PM\nTom\nhi\n\nMay 99, 2022 10:36:00 PM\nTom\nyo\n"
     messages, tally = told("imessage", folder(tmp_path, {"Tom.txt": text}))
@@ -121,6 +143,18 @@ def test_pages_tell_the_same(tmp_path: Path) -> None:
     assert messages[0].at == datetime(2022, 5, 17, 17, 29, 42)
     assert messages[0].reactions == (("❤️", 1), ("🎉", 1))
     assert bins(tally) == {"kept": 4, "media": 1, "system": 1, "deleted": 1, "unparsed": 1}
+
+
+def test_what_its_owner_deleted_is_deleted_though_the_words_are_still_there(tmp_path: Path) -> None:
+    gone = "This message was deleted from the conversation!"
+    text = f"May 17, 2022 10:36:00 PM\nTom\n{gone}\nhi\n\n"
+    page = html("May 17, 2022 10:36:00 PM", "Tom", bubble("hi")).replace(
+        "<hr>", f'<span class="deleted">{gone}</span><hr>'
+    )
+    for name, content in (("Tom.txt", text), ("Tom.html", page)):
+        messages, tally = told("imessage", folder(tmp_path / name, {name: content}))
+        assert messages == []
+        assert tally.bins["deleted"] == tally.lines
 
 
 def test_several_files_are_conversations(tmp_path: Path) -> None:

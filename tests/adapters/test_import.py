@@ -49,7 +49,7 @@ def test_an_import_writes_the_dataset_it_reports(export: Export, tmp_path: Path)
     assert dataset.train[0]["messages"][0]["content"] == report.system_prompt
     assert max(row["at"] for row in dataset.train) < min(row["at"] for row in dataset.held_out)
     assert sorted(p.name for p in (tmp_path / "datasets" / "maya").iterdir()) == [
-        "held_out.jsonl", "report.json", "train.jsonl",
+        "held_out.jsonl", "report.html", "report.json", "train.jsonl",
     ]  # fmt: skip
 
 

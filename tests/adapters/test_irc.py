@@ -40,6 +40,34 @@ Dec 31 23:59:01 <tom>\thi <b>all</b>: bold red
 Jan 01 00:00:01 *  maya waves
 Jan 01 00:00:02 <maya>\ta\tb
 """
+BOT = """\
+2024-05-01T12:00:00  *** tom has joined #tea
+2024-05-01T12:00:01  <tom> hi <b>all</b>: bold red
+2024-05-01T12:00:02  * maya waves
+2024-05-01T12:00:04  <maya> a\tb
+"""
+UBUNTU = """\
+=== ann is now known as guest
+[12:00] <tom> hi <b>all</b>: bold red
+[12:01]  * maya waves
+[12:02] < @maya > a\tb
+"""
+DIRCPROXY = """\
+[01 May 12:00] --> tom (n=tom@host) joined the channel
+[01 May 12:01] <tom!n=tom@host> +hi <b>all</b>: bold red
+[01 May 12:02] * maya!~m@host waves
+[01 May 12:03] <maya!~m@host> -a\tb
+"""
+MIRC = """\
+Session Start: Wed May 01 23:58:00 2024
+Session Ident: #tea
+[23:58] * Now talking in #tea
+[23:59] <@tom> hi <b>all</b>: bold red
+Session Time: Thu May 02 00:00:00 2024
+[00:01] * maya waves
+[00:02] <maya> a\tb
+Session Close: Thu May 02 00:03:00 2024
+"""
 SAID = [("tom", "hi <b>all</b>: bold red"), ("maya", "*waves*"), ("maya", "a\tb")]
 
 
@@ -51,6 +79,10 @@ SAID = [("tom", "hi <b>all</b>: bold red"), ("maya", "*waves*"), ("maya", "a\tb"
         ("#tea/2024-05-01.log", ZNC, datetime(2024, 5, 1, 12, 0, 4), 2),
         ("#tea_20240501.log", ZNC, datetime(2024, 5, 1, 12, 0, 4), 2),
         ("#tea.log", HEXCHAT, datetime(2025, 1, 1, 0, 0, 2), 3),
+        ("#tea.log", BOT, datetime(2024, 5, 1, 12, 0, 4), 1),
+        ("#tea.log", MIRC, datetime(2024, 5, 2, 0, 2), 5),
+        ("2024/05/01/#tea.txt", UBUNTU, datetime(2024, 5, 1, 12, 2), 1),
+        ("2024-05-01-tea.log", DIRCPROXY, datetime(2024, 5, 1, 12, 3), 1),
     ],
 )
 def test_each_clients_log(tmp_path: Path, name: str, log: str, last: datetime, system: int) -> None:

@@ -43,6 +43,23 @@ def test_pages_of_signal_export(tmp_path: Path) -> None:
     assert bins(tally) == {"kept": 3, "merged": 9, "media": 4, "deleted": 1, "system": 2}
 
 
+def test_what_is_attached_stands_behind_reactions_and_may_have_brackets(tmp_path: Path) -> None:
+    page = """\
+[2024-05-01 12:00:00] Tom: look  \n(- Me: 👍 -)![a (1).jpg](./media/a%20(1).jpg)  \n
+[2024-05-01 12:01:00] Tom:   (media not exported)  \n
+[2024-05-01 12:02:00] Tom: here [b.pdf](media/b.pdf) and ![c](media/c.jpg).
+[2024-05-01 12:03:00] Tom: > a quote
+
+see [this](https://example.org/(1))
+"""
+    messages, tally = told("signal", folder(tmp_path, {"Tom/chat.md": page}))
+    assert said(messages) == [
+        ("Tom", "look"), ("Tom", "here  and ."), ("Tom", "see [this](https://example.org/(1))"),
+    ]  # fmt: skip
+    assert messages[0].reactions == (("👍", 1),)
+    assert tally.bins["media"] == 2
+
+
 def record(body: str, **more: Any) -> str:
     return json.dumps({
         "date": "2024-05-01T12:00:00", "sender": "Tom", "body": body, "quote": "", "sticker": "",
@@ -56,6 +73,7 @@ def test_records_of_signal_export_come_before_its_pages(tmp_path: Path) -> None:
         record("  ", attachments=[{"name": "x", "path": "media/x"}]),
         record("", deleted=True),
         record("Outgoing call", call=True),
+        record("  "),
         record("c", date="soon"),
         "{broken",
     ]
@@ -64,7 +82,7 @@ def test_records_of_signal_export_come_before_its_pages(tmp_path: Path) -> None:
     assert [(m.conversation, m.text, m.reactions) for m in messages] == [
         ("Ann", "a\nb", (("👍", 2),)), ("Tom", "a\nb", (("👍", 2),)),
     ]  # fmt: skip
-    assert bins(tally) == {"kept": 2, "media": 1, "deleted": 1, "system": 1, "unparsed": 2}
+    assert bins(tally) == {"kept": 2, "media": 1, "deleted": 1, "system": 2, "unparsed": 2}
 
 
 LONG = """\

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.errors import BadExport
+from adapters.imports.formats import detect
 from adapters.messages import Message
 from tests.adapters.exports import bins, folder, said, told, zipped
 
@@ -93,6 +94,43 @@ def test_channels_are_conversations_and_days_in_order(tmp_path: Path) -> None:
     assert [(m.conversation, m.text) for m in messages] == [
         ("a", "z"), ("general", "a"), ("general", "b"), ("general", "c"),
     ]  # fmt: skip
+
+
+ABOUT = "<@U1> uploaded a file: <https://x.slack.com/files/U1/F1/a.md|a.md>"
+
+
+def test_what_slack_says_of_a_file_is_not_what_somebody_wrote(tmp_path: Path) -> None:
+    remark = "<@U2> commented on <@U1>’s file <https://x.slack.com/F1|a.md>: two\nlines"
+    files = workspace(
+        message(1, "U1", ABOUT, subtype="file_share", file={"id": "F1"}),
+        message(2, "U1", f"{ABOUT} and commented: the *notes*", subtype="file_share"),
+        message(3, "", remark, subtype="file_comment", comment={"user": "U2", "comment": "two"}),
+    )
+    messages, tally = told("slack", folder(tmp_path, files))
+    assert said(messages) == [("Tom", "the *notes*"), ("Maya Diaz", "two\nlines")]
+    assert bins(tally) == {"kept": 2, "media": 1}
+
+
+def test_a_program_speaks_in_attachments(tmp_path: Path) -> None:
+    told_elsewhere = [{"text": "<https://a.org|a1b2>: a fix"}, {"fallback": "2 commits"}]
+    beep = message(1, "", "", subtype="bot_message", bot_id="B1", attachments=told_elsewhere)
+    messages, _ = told("slack", folder(tmp_path, workspace(beep)))
+    assert [(m.speaker, m.text, m.bot) for m in messages] == [
+        ("B1", "a1b2: a fix\n2 commits", True)
+    ]
+
+
+def test_a_dump_of_slackdump_has_answers_within_what_they_answer(tmp_path: Path) -> None:
+    answer = message(2, "U2", "yo", thread_ts="1714564860.000200")
+    asked = message(1, "U1", "hi", thread_ts="1714564860.000200", slackdump_thread_replies=[answer])
+    dump = {"channel_id": "C1", "name": "general", "messages": [asked, message(3, "U1", "bye")]}
+    messages, tally = told("slack", zipped(tmp_path / "x.zip", {"C1.json": dump}))
+    assert said(messages) == [("U1", "hi"), ("U2", "yo"), ("U1", "bye")]
+    assert messages[1].reply_to == messages[0].id
+    assert detect(tmp_path / "x.zip").format == "slack"
+    named, _ = told("slack", folder(tmp_path / "x", {"C1.json": dump, "users.json": USERS}))
+    assert [m.speaker for m in named] == ["Tom", "Maya Diaz", "Tom"]
+    assert bins(tally) == {"kept": 3}
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

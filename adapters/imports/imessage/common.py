@@ -11,11 +11,15 @@ TAPBACKS = {"Loved": "❤️", "Liked": "👍", "Disliked": "👎", "Laughed": "
 REACTION = re.compile(r"(\S{1,16}) by \S.*")
 UNSENT = re.compile(
     r".{1,80} (?:unsent (?:a|this) message.*|deleted a message\.)"
-    r"|This message was deleted from the conversation!"
+    r"|This message was deleted from the conversation!.*",
+    re.DOTALL,
 )
 APPS = re.compile(
     r"SharePlay Message(?:\nEnded)?|(?:Started|Stopped) sharing location!"
-    r"|Unable to format app message: .*|Handwritten messages? .*"
+    r"|Unable to format app message: .*|Handwritten messages? .*|Digital Touch [A-Z].*"
+    r"|Check In\b[^\n]*(?:\n(?:Expected|Was expected|Checked in) at .*)?"
+    r"|(?:[A-Z][\w+&.-]{1,20}(?: [A-Z][\w+&.-]{1,20}){0,3}|com\.\S{1,80}) message:\n.*",
+    re.DOTALL,
 )
 
 

@@ -68,7 +68,7 @@ class _Chat(Page):
                 entry.media = entry.media or not self.within("reactions")
             if classes & {"reaction", "tapback"}:
                 entry.reactions.append(Words())
-            if "unsent" in classes:
+            if classes & {"unsent", "deleted"}:
                 entry.unsent = True
             if "bubble" in classes:
                 entry.parts.append(Words())

@@ -22,7 +22,11 @@ HEADER = re.compile(rf"\0({TIME})(?: \((?:Read|Delivered|Played)[^\n]*\))?(.*)")
 SHOWN_REPLY = re.compile(rf" {{4}}{TIME}")
 FIRST_WORDING = re.compile(rf"{TIME} (.*)")
 EDITED = re.compile(r"Edited .{1,80} later: (.*)")
-ATTACHED = re.compile(r"(?:attachments/|\S.*/Attachments/|~/Library/).*|Attachment missing!.*")
+ATTACHED = re.compile(
+    r"(?:attachments/|\S.*/Attachments/|~/Library/).*|Attachment missing!.*"
+    r"|\S.*/[0-9a-f]{2}/[0-9a-f]{40}|(?:[A-Z][a-z]+ )?Sticker from .{1,80}: \S+/\S.*"
+)
+"""Files as the Mac keeps them, copies of them, and those in a telephone's backup."""
 REACTIONS = ("Tapbacks:", "Reactions:")
 ASIDE = re.compile(r"This message responded to an earlier message\.|Sent with [A-Z][\w ]{2,20}")
 

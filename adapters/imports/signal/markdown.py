@@ -18,13 +18,15 @@ HEADER = re.compile(r"\[(\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?)\] (.*?): ?(.*)",
 PAGE = re.compile(r"\s*\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\] [^\n]*?:")
 REACTIONS = ("(- ", " -)")
 QUOTE = re.compile(r"\A\s*(?:> .*(?:\n|\Z))+")
-ATTACHED = re.compile(r"!?\[[^\]\n]{0,300}\]\(\.{1,2}/[^)\n]{1,1000}\)")
+ATTACHED = re.compile(
+    r"!?\[[^\[\]\n]{0,300}\]\((?:\.{1,2}|media)/[^\n]{1,400}?\)(?=[.,;:!?)]{0,3}(?:\s|\Z|!?\[))"
+    r"|\((?:media|attachment) not exported\)(?=  |\Z)"
+)
 STICKER = re.compile(r"\(\( .{0,80} \)\)")
 DELETED = "(This message was deleted)"
 CALL = re.compile(
     r"(?:(?:Incoming|Outgoing|Missed) (?:voice |video |group )?call(?: \(.*\))?|Started a call)"
 )
-NOBODY = "No-Sender"
 
 
 def read_records(export: Export, names: list[str], tally: Tally) -> Iterator[Message]:
@@ -53,10 +55,10 @@ def _verdict(raw: dict[str, Any], conversation: str, clock: Clock) -> Verdict:
     text = plain(raw.get("body"))
     if raw.get("deleted") is True or text == DELETED:
         return "deleted"
-    if raw.get("call") is True or CALL.fullmatch(text) or (speaker == NOBODY and not text):
+    if raw.get("call") is True or CALL.fullmatch(text):
         return "system"
-    if not text and (raw.get("attachments") or raw.get("sticker")):
-        return "media"
+    if not text:
+        return "media" if raw.get("attachments") or raw.get("sticker") else "system"
     given = raw.get("reactions")
     return Message(
         clock.alike(at),
@@ -93,11 +95,11 @@ def _told(block: Block, conversation: str, clock: Clock) -> Verdict:
         return "deleted"
     if CALL.fullmatch(body.strip()):
         return "system"
-    body, reactions = _without_reactions(body)
-    written = QUOTE.sub("", body)
-    text = plain(STICKER.sub("", ATTACHED.sub("", written)))
+    bare = STICKER.sub("", ATTACHED.sub("", body))
+    written, reactions = _without_reactions(bare)
+    text = plain(QUOTE.sub("", written))
     if not text:
-        return "media" if ATTACHED.search(written) or STICKER.search(written) else "system"
+        return "media" if bare != body else "system"
     return Message(
         clock.alike(at),
         speaker,
