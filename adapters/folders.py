@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LEFT_BEHIND_AFTER_S = 24 * 3600
@@ -27,8 +27,12 @@ class Taken(Exception):
 def replaced(target: Path) -> Iterator[Path]:
     """An empty folder to fill; it becomes `target` when the block ends well, else it vanishes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    sweep(target.parent, f".{target.name}.new-*")
-    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
+    with locked(target, wait=True):
+        for left in target.parent.glob(f".{target.name}.new-*"):
+            _remove_unheld(left)
+        fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
+        handle = os.open(fresh, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_SH)
     try:
         yield fresh
         fresh.chmod(0o755)
@@ -38,6 +42,18 @@ def replaced(target: Path) -> Iterator[Path]:
             _swap(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        os.close(handle)
+
+
+def _remove_unheld(fresh: Path) -> None:
+    """What a killed writer has left; the lock of one who lives holds it."""
+    with suppress(OSError):
+        handle = os.open(fresh, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(fresh, ignore_errors=True)
+        finally:
+            os.close(handle)
 
 
 def removed(target: Path) -> None:

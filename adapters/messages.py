@@ -81,6 +81,14 @@ def unwatched(share: float) -> None:
     """For who does not want to know."""
 
 
+Tell = Callable[[str], None]
+"""Told a sentence for the user, while the work goes on."""
+
+
+def untold(sentence: str) -> None:
+    """For who does not want to hear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user may know better than the file, and who watches how far the reading is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -103,6 +104,7 @@ def import_(
     if not format or not path or not persona or not speaker:
         raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
         report = import_chat(
             format, place, persona, speaker, settings.home.root,
@@ -111,7 +113,7 @@ def import_(
             columns=_columns(column or []), time_format=time_format,
             private_kinds=kinds, others=others, consent=consent,
             shape=Shape(burst_separator.replace(r"\n", "\n"), layout, max_examples, sample),
-            watch=watch,
+            watch=watch, tell=_tell,
         )  # fmt: skip
         missing = requiring.missing(settings.home.root, report)
     grant = requiring.grant_command(report)
@@ -156,6 +158,10 @@ def report(
         told = f"no browser could be started here; open it yourself: {page}"
     if not as_json:
         next_step(told, f"understudy train {persona}")
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 def _columns(pairs: list[str]) -> dict[str, str]:

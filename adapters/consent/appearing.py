@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.dataset.people import Others
 from adapters.dataset.report import Person
-from adapters.dataset.scratch import Speaker
+from adapters.dataset.roll import Speaker
 from adapters.errors import BadRequest
 
 from .agreements import Ledger

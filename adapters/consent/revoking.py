@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.dataset import store
+from adapters.dataset import kept, store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
 from adapters.exports.remains import Remains, remains
@@ -43,6 +43,8 @@ def revoke(
     Raises AdaptersError.
     """
     with ledgers.held(home):
+        if not only_look:
+            kept.forget(home / "datasets")  # who is in there can't be told
         ledger = ledgers.read(home)
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))

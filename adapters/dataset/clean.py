@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters.errors import BadRequest
 from adapters.messages import Message
 
 if TYPE_CHECKING:
     from .languages import Languages
+    from .near import Near
 
 RULES = {
     "media-only": "nothing is written",
@@ -53,6 +54,10 @@ UNBROKEN = 80
 """Encrypted text has so many characters without a space."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class Cleaning:
     """The rules of one import, and what they dropped.
 
@@ -75,31 +80,66 @@ class Cleaning:
                 "the rule 'languages' keeps those asked for; say which with --language"
             )
         self.active = frozenset(drop or RULES) - frozenset(keep)
+        self.asked = (*sorted(self.active), *sorted(languages))
+        """What is dropped depends on it, besides the messages."""
         self._languages = _languages(languages) if "languages" not in keep else None
         self.dropped: Counter[str] = Counter()
         """Messages by rule."""
         self.samples: dict[str, list[str]] = {}
         self._said: dict[int, int] = {}
         self._noise: Counter[int] = Counter()
+        self._near: Near | None = None
 
-    def cleaned(self, messages: Iterable[tuple[int, Message]]) -> Iterator[tuple[int, Message]]:
-        """The messages worth keeping, each with the number of its speaker."""
+    def cleaned(
+        self, messages: Iterable[tuple[int, Message]], between: Callable[[], None] = _nothing
+    ) -> Iterator[tuple[int, Message]]:
+        """The messages worth keeping, each with the number of its speaker.
+
+        Calls `between` whenever all that was read is dropped, or done with by who asks for more.
+        """
+        near = self._compared() if "near-duplicates" in self.active else None
         kept = self._by_rule(messages)
         if self._languages:
             kept = self._understood(kept, self._languages)
-        if "near-duplicates" not in self.active:
-            yield from kept
-            return
-        from .near import Near
-
-        near = Near()
         while batch := list(islice(kept, BATCH)):
-            said_before = near.said_before([message.text for _, message in batch])
-            for numbered, again in zip(batch, said_before, strict=True):
-                if again:
-                    self.drop("near-duplicates", numbered[1].text)
-                else:
-                    yield numbered
+            if near is None:
+                yield from batch
+            else:
+                said_before = near.said_before([message.text for _, message in batch])
+                for numbered, again in zip(batch, said_before, strict=True):
+                    if again:
+                        self.drop("near-duplicates", numbered[1].text)
+                    else:
+                        yield numbered
+            between()
+
+    def _compared(self) -> Near:
+        if self._near is None:
+            from .near import Near
+
+            self._near = Near()
+        return self._near
+
+    def state(self) -> dict[str, Any]:
+        """What was found so far, in plain values."""
+        return {
+            "dropped": dict(self.dropped),
+            "samples": self.samples,
+            "said": self._said,
+            "noise": dict(self._noise),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.dropped, self.samples = Counter(state["dropped"]), state["samples"]
+        self._said, self._noise = state["said"], Counter(state["noise"])
+
+    def heard(self) -> Iterator[bytes]:
+        """By what near-duplicates of what was said so far are found; large."""
+        return self._near.tables() if self._near else iter(())
+
+    def hear(self, tables: Iterable[bytes]) -> None:
+        """What another one had `heard`."""
+        self._compared().restore(tables)
 
     def took(self, rule: str, messages: int, samples: Iterable[str]) -> None:
         """Somebody else has applied a rule."""

@@ -7,7 +7,7 @@ by message in Python. Knows nothing of rules or files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,14 @@ class Near:
                 said = messages[long[place]].casefold().split()
                 found[long[place]] = len(set(said)) >= MIN_WORDS  # not "ha ha ha …"
         return found
+
+    def tables(self) -> Iterator[bytes]:
+        """All that is remembered, in parts."""
+        return (table.tobytes() for table in self._tables)
+
+    def restore(self, tables: Iterable[bytes]) -> None:
+        for table, data in zip(self._tables, tables, strict=True):
+            table[:] = np.frombuffer(data, dtype=np.uint64)
 
     def _words(self, texts: Sequence[str]) -> tuple[Hashes, Places, Places]:
         """(the hashes of all words, where each text's begin, which texts those are): those of few

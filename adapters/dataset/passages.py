@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from adapters.manifest import PromptFormat
 
 from .conversations import Window
-from .scratch import Session, Speaker
+from .roll import Speaker
+from .scratch import Session
 
 FORMAT = "writing"
 """The import format whose messages are passages; its report says so."""

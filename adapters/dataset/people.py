@@ -12,7 +12,7 @@ from typing import Literal
 from adapters.manifest import PromptFormat
 
 from .report import Person
-from .scratch import Speaker
+from .roll import Speaker
 
 
 @dataclass(frozen=True)

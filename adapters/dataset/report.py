@@ -115,6 +115,10 @@ class ImportReport(BaseModel):
     """How often, by kind."""
     replaced_samples: dict[str, tuple[str, ...]] = {}
     """The beginnings of a few messages with stand-ins in them."""
+    reactions: dict[str, int] = {}
+    """Of others to what the persona said, by emoji; the most frequent ones."""
+    replies: int = 0
+    """Messages of the persona that say which one they answer."""
     sessions: int
     learned: int
     """Messages of the persona in the training rows."""

@@ -10,21 +10,24 @@ order (a clock set back, a late delivery), and sorting those would tear answers 
 
 from __future__ import annotations
 
-import marshal
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from adapters.errors import BadExport
 from adapters.messages import Message
 
 from .doubles import Doubles, Said, is_new
+from .kept import Kept, Unfinished, kept, sealed, unsealed
+from .roll import MAX_NAMES, Roll, Speaker
+from .schema import ARRANGED, STORED, VEILED
+from .stretches import Stretch
 from .temporary import temporary
 
 SILENCE_S = 6 * 3600
@@ -34,32 +37,10 @@ SET_BACK_S = 65 * 60
 PIECE = 256
 MAX_OPEN = 64
 """Conversations whose last messages wait in memory."""
-MAX_NAMES = 200_000
 EPOCH, EPOCH_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
 
 Placed = tuple[int, int, int, int, int, int, bytes]
 """(session's number, conversation, first second, last second, stretch, backwards, counts)"""
-
-SCHEMA = """
-CREATE TABLE pieces (stretch INTEGER, said BLOB);
-CREATE INDEX by_stretch ON pieces (stretch);
-CREATE TABLE stretches (
-    conversation INTEGER, first INTEGER, last INTEGER, number INTEGER, backwards INTEGER,
-    counts BLOB, PRIMARY KEY (conversation, first, number)
-) WITHOUT ROWID;
-CREATE TABLE sessions (first INTEGER, messages INTEGER, tangled INTEGER);
-CREATE TABLE said (key INTEGER PRIMARY KEY);
-CREATE TABLE rows (key INTEGER PRIMARY KEY);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Somebody of one conversation."""
-
-    name: str
-    id: str
-    conversation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +52,37 @@ class Session:
     said: Iterator[Said]
 
 
-@dataclass(slots=True)
-class _Stretch:
-    conversation: int
-    number: int
-    first: int
-    last: int
-    """The latest second; `at` is the one read last."""
-    at: int
-    steps: int = 0
-    """Forward less backward."""
-    piece: list[Said] = field(default_factory=list)
-    counts: Counter[int] = field(default_factory=Counter)
-
-
 class Scratch:
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-        self._numbers: dict[tuple[str, str, str], int] = {}
+    """`kept`, if any, is the keeper of `database`, where messages are; `arranged` is where it is
+    written how they are laid out, which is soon done again."""
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        arranged: sqlite3.Connection,
+        kept: Kept | None = None,
+    ) -> None:
+        self._database, self._arranged = database, arranged
+        self.kept = kept
+        self.roll = Roll()
+        self.number = self.roll.number
         self._conversations: dict[str, int] = {}
-        self._open: dict[str, _Stretch] = {}
+        self._open: dict[str, Stretch] = {}
         self._stretches = 0
-        self.counts: list[int] = []
-        """Messages by the number of their speaker."""
         self.zoned = False
         """Whether seconds are those of UTC, as the export has zones, or of a clock on the wall."""
         self.session_count = 0
-        self.doubles = Doubles(database)
+        self.doubles = Doubles(arranged)
 
     @property
     def speakers(self) -> list[Speaker]:
         """In the order of their numbers."""
-        return [Speaker(name, id_, place) for place, id_, name in self._numbers]
+        return self.roll.speakers
 
-    def number(self, message: Message) -> int:
-        """The number of a message's speaker, counted."""
-        key = message[3], message[4], message[1]
-        number = self._numbers.get(key)
-        if number is None:
-            if len(self._numbers) >= MAX_NAMES:
-                raise BadExport(f"more than {MAX_NAMES:,} people speak in this export: no chat")
-            number = self._numbers[key] = len(self._numbers)
-            self.counts.append(0)
-        self.counts[number] += 1
-        return number
+    @property
+    def counts(self) -> list[int]:
+        """Messages by the number of their speaker."""
+        return self.roll.counts
 
     def take(self, messages: Iterable[tuple[int, Message]]) -> None:
         """Stores messages, each with the number of its speaker."""
@@ -143,7 +111,7 @@ class Scratch:
             self._end(stretch)
         open_.clear()
 
-    def _begun(self, conversation: str, second: int) -> _Stretch:
+    def _begun(self, conversation: str, second: int) -> Stretch:
         if ended := self._open.pop(conversation, None):
             self._end(ended)
         if (place := self._conversations.get(conversation)) is None:
@@ -151,29 +119,54 @@ class Scratch:
         if place > MAX_NAMES:
             raise BadExport(f"this export holds more than {MAX_NAMES:,} conversations")
         self._stretches += 1
-        begun = _Stretch(place, self._stretches, second, second, second)
+        begun = Stretch(place, self._stretches, second, second, second)
         self._open[conversation] = begun
         if len(self._open) > MAX_OPEN:
             self._end(self._open.pop(next(iter(self._open))))
         return begun
 
-    def _put(self, stretch: _Stretch) -> None:
+    def _put(self, stretch: Stretch) -> None:
         if not stretch.piece:
             return
         stretch.counts.update([said[1] for said in stretch.piece])
-        blob = marshal.dumps(stretch.piece)
+        blob = sealed(stretch.piece)
         self._database.execute("INSERT INTO pieces VALUES (?, ?)", (stretch.number, blob))
         stretch.piece.clear()
 
-    def _end(self, stretch: _Stretch) -> None:
+    def _end(self, stretch: Stretch) -> None:
         self._put(stretch)
         self._database.execute(
             "INSERT INTO stretches VALUES (?, ?, ?, ?, ?, ?)",
             (
                 stretch.conversation, stretch.first, stretch.last, stretch.number,
-                stretch.steps < 0, marshal.dumps(dict(stretch.counts)),
+                stretch.steps < 0, sealed(dict(stretch.counts)),
             ),
         )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """All that is not in the database yet, in plain values; between two messages."""
+        return {
+            "roll": self.roll.state(),
+            "conversations": list(self._conversations),
+            "open": [(place, stretch.plain()) for place, stretch in self._open.items()],
+            "stretches": self._stretches,
+            "zoned": self.zoned,
+            "stored": self._stored(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises sqlite3.DatabaseError where the database does not hold what it held then."""
+        if self._stored() != state["stored"]:
+            raise sqlite3.DatabaseError("some of it is missing")
+        self.roll.restore(state["roll"])
+        self._conversations = {name: place for place, name in enumerate(state["conversations"])}
+        self._open = {place: Stretch.of(plain) for place, plain in state["open"]}
+        self._stretches, self.zoned = state["stretches"], state["zoned"]
+
+    def _stored(self) -> tuple[int, int]:
+        query = "SELECT (SELECT count(*) FROM pieces), (SELECT count(*) FROM stretches)"
+        pieces, stretches = self._database.execute(query).fetchone()
+        return pieces, stretches
 
     def arrange(self, persona: Set[int]) -> None:
         """Lays out the sessions, once, and counts the persona's messages in each."""
@@ -186,20 +179,20 @@ class Scratch:
                     tangled = tangled or (latest is not None and begin <= latest)
                     first = begin if first is None else first
                     latest = end if latest is None else max(latest, end)
-                    said = marshal.loads(counts)  # noqa: S302  # written by this process
+                    said = unsealed(counts)
                     mine += sum(said.get(number, 0) for number in persona & said.keys())
                 yield first or 0, mine, tangled
 
-        added = self._database.executemany("INSERT INTO sessions VALUES (?, ?, ?)", laid_out())
+        added = self._arranged.executemany("INSERT INTO sessions VALUES (?, ?, ?)", laid_out())
         self.session_count = added.rowcount
-        if self._database.execute("SELECT max(tangled) FROM sessions").fetchone()[0]:
+        if self._arranged.execute("SELECT max(tangled) FROM sessions").fetchone()[0]:
             self._recount(persona)
 
     def _recount(self, persona: Set[int]) -> None:
         """The persona's messages without doubles, which the stretches' own counts hold."""
         for place, session in enumerate(self.sessions(), 1):
             mine = sum(said[1] in persona for said in session.said)
-            self._database.execute(
+            self._arranged.execute(
                 "UPDATE sessions SET messages = ? WHERE rowid = ?", (mine, place)
             )
         self.doubles.forget()
@@ -207,9 +200,9 @@ class Scratch:
     def held_out_from(self, share: float) -> int | None:
         """When the last sessions begin that hold so much of what the persona said; None: never."""
         query = "SELECT total(messages), min(first) FROM sessions"
-        said, earliest = self._database.execute(query).fetchone()
+        said, earliest = self._arranged.execute(query).fetchone()
         wanted, held, cut = share * said, 0, None
-        for first, mine in self._database.execute(
+        for first, mine in self._arranged.execute(
             "SELECT first, messages FROM sessions ORDER BY first DESC, rowid DESC"
         ):
             if first == earliest or held >= wanted:
@@ -226,7 +219,7 @@ class Scratch:
         others. What exports that overlap say twice is left out and counted, unless `doubles` are
         wanted.
         """
-        tangles = self._database.execute("SELECT tangled FROM sessions ORDER BY rowid")
+        tangles = self._arranged.execute("SELECT tangled FROM sessions ORDER BY rowid")
         for _, stretches in groupby(self._placed(), itemgetter(0)):
             tangled = bool(next(tangles)[0]) and not doubles
             begin = next(stretches)
@@ -259,14 +252,14 @@ class Scratch:
         order = "DESC" if backwards else "ASC"
         query = f"SELECT said FROM pieces WHERE stretch = ? ORDER BY rowid {order}"  # noqa: S608
         for (blob,) in self._database.execute(query, (stretch,)):
-            piece: list[Said] = marshal.loads(blob)  # noqa: S302  # written by this process
+            piece: list[Said] = unsealed(blob)
             if backwards:
                 piece.reverse()
             yield from piece
 
     def is_new_row(self, row: bytes) -> bool:
         """Whether there was no such row before."""
-        return is_new(self._database, "rows", row)
+        return is_new(self._arranged, "rows", row)
 
     def moment(self, second: int) -> datetime:
         return (EPOCH_UTC if self.zoned else EPOCH) + timedelta(seconds=second)
@@ -280,7 +273,16 @@ class Scratch:
 
 
 @contextmanager
-def scratch(home: Path) -> Iterator[Scratch]:
-    """A scratch store below `home` that is gone at the end, however that comes."""
-    with temporary(home / "datasets", SCHEMA) as database:
-        yield Scratch(database)
+def scratch(home: Path, unfinished: Unfinished | None = None) -> Iterator[Scratch]:
+    """A scratch store below `home` that is gone at the end, however that comes; of an import that
+    may be `unfinished` only when it is done, and as an interrupted one has left it."""
+    folder = home / "datasets"
+    if unfinished is None:
+        with temporary(folder, STORED + ARRANGED) as database:
+            yield Scratch(database, database)
+        return
+    with (
+        temporary(folder, ARRANGED) as arranged,
+        kept(folder, unfinished, STORED + VEILED) as found,
+    ):
+        yield Scratch(found.database, arranged, found)

@@ -79,8 +79,10 @@ class Rows:
             self._sha256.update(line)
 
     def close(self) -> None:
-        self._train.close()
-        self._held_out.close()
+        try:
+            self._train.close()
+        finally:
+            self._held_out.close()  # even where there is no room for the last of the others
 
     def digest(self) -> str:
         """SHA-256 over both files, a zero byte between them; no row may follow."""

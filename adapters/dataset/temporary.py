@@ -28,22 +28,36 @@ def temporary(folder: Path, schema: str) -> Iterator[sqlite3.Connection]:
     Folders that had to be made are gone again where nothing else has come to be in them. Raises
     NotWritable.
     """
-    made = [place for place in (folder, folder.parent) if not place.exists()]
+    with refusals(folder.parent), made(folder), closing(_opened(folder, schema)) as database:
+        yield database
+
+
+@contextmanager
+def refusals(folder: Path) -> Iterator[None]:
+    """Turns what the system or SQLite can't do below `folder` into a NotWritable."""
     try:
-        with writing(folder.parent), closing(_opened(folder, schema)) as database:
-            yield database
+        with writing(folder):
+            yield
     except sqlite3.Error as error:
         full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         reason = FULL_DISK if full else str(error)
-        raise NotWritable(f"can't write to {folder.parent}: {reason}") from error
+        raise NotWritable(f"can't write to {folder}: {reason}") from error
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """The folder and the one around it; those that had to be made and are empty go again."""
+    fresh = [place for place in (folder, folder.parent) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
-        for place in made:
+        for place in fresh:
             with suppress(OSError):
                 place.rmdir()
 
 
 def _opened(folder: Path, schema: str) -> sqlite3.Connection:
-    folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, prefix=".import-")
     try:
         os.close(handle)

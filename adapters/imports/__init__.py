@@ -23,16 +23,17 @@ from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.store import Rows
 from adapters.errors import BadRequest, UnknownSpeaker
 from adapters.keys import key
-from adapters.messages import Importer, Message, Options, Tally, Watch, unwatched
+from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
 from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
+from .reading import Reading, unfinished
 from .speakers import Figures, listed
 from .writing import UNNAMED
 from .writing.address import Source, at_hand
 
-MAX_LISTED_SPEAKERS = 12
+MAX_LISTED_SPEAKERS, MAX_REACTIONS = 12, 20
 
 
 def import_chat(
@@ -56,6 +57,7 @@ def import_chat(
     consent: bool = False,
     shape: Shape = USUAL,
     watch: Watch = unwatched,
+    tell: Tell = untold,
 ) -> ImportReport:
     """Reads an export and writes the persona's dataset below `home`, replacing the one before.
 
@@ -63,8 +65,9 @@ def import_chat(
     from; `keep`, `drop` and `languages` are about cleaning (see Cleaning); private data of
     `private_kinds` is replaced (see Privacy); `others` says how those appear who did not agree
     (see appearing); with `consent` it is written down that the persona's speakers did; `shape` is
-    how the rows are to look; `watch` is told how far the reading is. Raises AdaptersError with a
-    sentence; nothing is written then.
+    how the rows are to look; `watch` is told how far the reading is, `tell` sentences for the user.
+    An import that was interrupted goes on where it stopped. Raises AdaptersError with a sentence;
+    nothing is written then.
     """
     format = resolved(format, path)
     importer = _importer(format)
@@ -79,17 +82,21 @@ def import_chat(
         prompt = f"You are {name}." + ("" if writing else " You are chatting with friends.")
     tally, privacy = Tally(), Privacy(private_kinds)
     cleaning = Cleaning(keep, drop, languages)
-    with at_hand(path, home, watch) as there, scratch(home) as messages:
-        options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
+    options = Options(date_order, watch=watch, columns=columns or {}, time_format=time_format)
+    author = speakers[0] if writing and speakers else ""
+    begun = unfinished(persona, path, (format, options, era, author), cleaning, privacy, tell)
+    with at_hand(path, home, watch) as there, scratch(home, begun) as messages:
         read = importer(there, tally, options)
-        if writing:
-            read = _attributed(read, speakers)
-        messages.take(privacy.met(cleaning.cleaned(_counted(read, messages, era, cleaning))))
+        if author:
+            read = _attributed(read, author)
+        reading = Reading(messages, tally, era, cleaning, privacy, tell)
+        reading.store(read)
         watch(1.0)
         chosen, known = _chosen(speakers, messages, lone=writing), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
+        reading.recall()
         shown = appearing.others(standing, known, others, privacy.made_up)
         layout = passages.LAYOUT if writing else shape.prompt_format()
         voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
@@ -115,24 +122,10 @@ def import_chat(
     return report
 
 
-def _attributed(read: Iterable[Message], speakers: Sequence[str]) -> Iterator[Message]:
+def _attributed(read: Iterable[Message], author: str) -> Iterator[Message]:
     """The messages; texts that name nobody are by whom they are imported for."""
     for message in read:
-        if speakers and message.speaker == UNNAMED:
-            message = message._replace(speaker=speakers[0])
-        yield message
-
-
-def _counted(
-    read: Iterable[Message], scratch: Scratch, era: Era | None, cleaning: Cleaning
-) -> Iterator[tuple[int, Message]]:
-    """Each message of the era, with its speaker's number."""
-    for message in read:
-        number = scratch.number(message)
-        if era and not era.holds(message.at):
-            cleaning.drop("outside of the time asked for", message.text)
-        else:
-            yield number, message
+        yield message._replace(speaker=author) if message.speaker == UNNAMED else message
 
 
 def list_speakers(
@@ -261,6 +254,8 @@ def _report(
         private_kinds=tuple(kind for kind in KINDS if kind in privacy.kinds),
         replaced={kind: privacy.replaced[kind] for kind in KINDS if privacy.replaced[kind]},
         replaced_samples={kind: tuple(texts) for kind, texts in privacy.samples.items()},
+        reactions=scratch.roll.reactions(voice.speakers, MAX_REACTIONS),
+        replies=scratch.roll.replies(voice.speakers),
         sessions=built.sessions,
         learned=built.train.messages,
         examples=built.train.rows,

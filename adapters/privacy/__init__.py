@@ -5,10 +5,12 @@ meet (everything that is read) → settle (who is left alone) → veil (what is 
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from adapters.errors import BadRequest
 from adapters.messages import Message
@@ -18,6 +20,9 @@ from .context import WORD
 from .finding import Finding, Found, cues, find_by_form
 from .names import Names
 from .pseudonyms import SECRET, Pseudonyms
+
+if TYPE_CHECKING:
+    from adapters.dataset.veiled import Recalling
 
 KINDS: Mapping[str, str] = {
     "name": "names of other people",
@@ -49,6 +54,10 @@ class Privacy:
         self.kinds = checked_kinds(kinds)
         self._names = Names()
         self._pseudonyms: Pseudonyms | None = None
+        self.memory: Recalling | None = None
+        """Of what texts became; to find it out takes most of an import's time."""
+        self.settled = ""
+        """What it depends on, besides what was met."""
         self.replaced: Counter[str] = Counter()
         self.samples: dict[str, list[str]] = {}
         """Beginnings of messages as they are now, by kind."""
@@ -68,6 +77,15 @@ class Privacy:
         of those who agreed."""
         self._names.settle(speakers, spared)
         self._pseudonyms = Pseudonyms(key, self._names.all)
+        what = repr((sorted(self.kinds), sorted(spared)))
+        self.settled = hmac.digest(key, what.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+    def state(self) -> dict[str, int]:
+        """Who was met, in plain values."""
+        return dict(self._names.introduced)
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        self._names.introduced = Counter(state)
 
     def found(self, text: str) -> list[Finding]:
         """What is private in a text, in order."""
@@ -95,13 +113,21 @@ class Privacy:
 
     def veil(self, text: str) -> str:
         """The text with stand-ins, counted."""
-        findings = self.found(text)
-        if not findings:
-            return text
-        veiled = self._replaced(text, findings)
-        for finding in findings:
-            self.replaced[finding.kind] += 1
-            samples = self.samples.setdefault(finding.kind, [])
+        memory = self.memory
+        known = memory.recall(text) if memory else None
+        if known is None:
+            findings = self.found(text)
+            if findings:
+                kinds = tuple(finding.kind for finding in findings)
+                known = self._replaced(text, findings), kinds
+            if memory:
+                memory.remember(text, known)
+        return self._counted(*known) if known else text
+
+    def _counted(self, veiled: str, kinds: tuple[str, ...]) -> str:
+        for kind in kinds:
+            self.replaced[kind] += 1
+            samples = self.samples.setdefault(kind, [])
             if len(samples) < MAX_SAMPLES:
                 samples.append(_sample(veiled))
         return veiled

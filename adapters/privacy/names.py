@@ -46,7 +46,8 @@ class Names:
     """Those of one chat: meet what is written in it, settle, then find."""
 
     def __init__(self) -> None:
-        self._introduced: Counter[str] = Counter()
+        self.introduced: Counter[str] = Counter()
+        """How often somebody is, by the name in lower case."""
         self._lower: frozenset[str] = frozenset()
         """Whom a word without a capital may mean as well."""
         self._known: frozenset[str] = frozenset()
@@ -61,8 +62,8 @@ class Names:
         for place, token in enumerate(tokens):
             if has_capital(token.word) and is_introduced(text, tokens, place):
                 low = token.low
-                if low in self._introduced or len(self._introduced) < MAX_INTRODUCED:
-                    self._introduced[low] += 1
+                if low in self.introduced or len(self.introduced) < MAX_INTRODUCED:
+                    self.introduced[low] += 1
 
     def settle(self, speakers: Iterable[str], spared: Collection[str]) -> None:
         """Everybody is known now."""
@@ -72,7 +73,7 @@ class Names:
             part for name in speakers for part in parts(name) if part not in plain and len(part) > 1
         )
         introduced = frozenset(
-            low for low, times in self._introduced.items()
+            low for low, times in self.introduced.items()
             if times >= TIMES_INTRODUCED and low not in known.ambiguous
         )  # fmt: skip
         self._known = (of_speakers | introduced) - self.spared
@@ -94,7 +95,7 @@ class Names:
     @property
     def all(self) -> frozenset[str]:
         """In lower case."""
-        return self._known | self.spared | frozenset(self._introduced)
+        return self._known | self.spared | frozenset(self.introduced)
 
     def find(self, text: str, said: Collection[str], found: Found) -> None:
         """Adds the names of a text; `said` are its words."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -63,11 +62,12 @@ def _interrupted(target: Path) -> None:
         raise KeyboardInterrupt
 
 
-def test_what_a_killed_process_left_is_swept_after_a_day(tmp_path: Path) -> None:
-    old, young = tmp_path / ".maya.new-old", tmp_path / ".maya.new-young"
-    for left in (old, young):
-        left.mkdir()
-    os.utime(old, (0, 0))
-    with replaced(tmp_path / "maya"):
-        pass
-    assert (old.exists(), young.exists()) == (False, True)
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / ".maya.new-left"
+    left.mkdir()
+    with replaced(tmp_path / "maya") as first, replaced(tmp_path / "maya") as second:
+        assert not left.exists()
+        assert first.exists()
+        assert second.exists()

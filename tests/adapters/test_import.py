@@ -303,3 +303,17 @@ def test_importing_and_publishing_stay_light() -> None:
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+def test_reactions_and_replies_are_counted_for_the_persona(tmp_path: Path) -> None:
+    at = datetime(2020, 1, 1, 10)
+    said = [
+        Message(at, "Tom", "hello you", id="1", reactions=(("👍", 9),)),
+        Message(at, "Maya", "hello tom", id="2", reply_to="1", reactions=(("❤", 2), ("👍", 1))),
+        Message(at, "Maya", "", id="3", reactions=(("👍", 2),)),
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(imports, "FORMATS", {"made": lambda path, tally, options: iter(said)})
+        report = import_chat("made", tmp_path, "maya", ["Maya"], tmp_path)
+    assert (report.reactions, report.replies) == ({"👍": 3, "❤": 2}, 1)
+    assert [*report.reactions] == ["👍", "❤"]
