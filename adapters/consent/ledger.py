@@ -87,7 +87,7 @@ def _line(text: str, place: int) -> str:
 def _unusable(path: Path, reason: str) -> str:
     return (
         f"{path} can't be understood, so nobody counts as having agreed: {reason}; correct it "
-        "there, or move it away and grant anew with: understudy consent grant WHO"
+        "there; without it nobody has agreed, and who withdrew is forgotten"
     )
 
 

@@ -7,11 +7,12 @@ agreed, to what, and fingerprints by which a withdrawal finds what was trained o
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from adapters.dataset.report import ImportReport, Person
+from adapters.dataset.roll import Speaker
 from adapters.errors import NoConsent
 from adapters.manifest import Manifest
 
@@ -33,6 +34,17 @@ def grant_stated(home: Path, report: ImportReport) -> None:
     """Write down that the dataset's subject agreed, as whoever imports says."""
     who, *also = _one_person(report)
     ledgers.grant(home, who, also=also, persona=report.persona, note=STATED)
+
+
+def refuse_withdrawn(ledger: Ledger, persona: str, subjects: Sequence[Speaker]) -> None:
+    """Raises NoConsent where who is to be the persona has withdrawn their consent."""
+    for who in subjects:
+        if ledger.withdrawn(plain_all((who.name, who.id))):
+            again = shlex.join(["understudy", "consent", "grant", who.name, "--persona", persona])
+            raise NoConsent(
+                f"{who.name} withdrew their consent, so nothing of theirs is imported; if they "
+                f"agreed again: {again}"
+            )
 
 
 def missing(home: Path, report: ImportReport, to: Purpose = "train") -> list[str]:

@@ -92,8 +92,10 @@ def import_chat(
         reading = Reading(messages, tally, era, cleaning, privacy, tell)
         reading.store(read)
         watch(1.0)
-        chosen, known = chosen_numbers(speakers, messages, lone=writing), messages.speakers
-        standing = appearing.standing(ledger.read(home), known, chosen)
+        chosen, known = chosen_numbers(speakers, messages), messages.speakers
+        agreed = ledger.read(home)
+        requiring.refuse_withdrawn(agreed, persona, [known[number] for number in chosen])
+        standing = appearing.standing(agreed, known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
         reading.recall()

@@ -88,7 +88,7 @@ def _cut(
     with scratch(home) as messages:
         reading = Reading(messages, tally, era, cleaning, Privacy(()), untold)
         reading.store(importer_of(format)(path, tally, options))
-        chosen = chosen_numbers(speakers, messages, lone=False)
+        chosen = chosen_numbers(speakers, messages)
         messages.arrange(chosen)
         for session in messages.sessions():
             for second, speaker, text, _ in session.said:

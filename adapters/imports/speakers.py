@@ -52,9 +52,9 @@ def listed(messages: Iterable[Message]) -> list[Figures]:
     return sorted(found.values(), key=lambda one: (one.conversation, -one.messages, one.name))
 
 
-def chosen_numbers(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> frozenset[int]:
+def chosen_numbers(wanted: Sequence[str], scratch: Scratch) -> frozenset[int]:
     """The numbers of the speakers meant, by name or by the export's id of them; letter case is
-    forgiven where it is clear. A `lone` speaker is meant by any name."""
+    forgiven where it is clear."""
     known = _by_name(scratch)
     listed = ", ".join(
         f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
@@ -65,8 +65,6 @@ def chosen_numbers(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> fr
         raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
     if not wanted:
         raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
-    if lone and len(known) == 1:
-        return frozenset(range(len(scratch.speakers)))
     chosen: set[int] = set()
     for name in wanted:
         spelt = _spelt(name, known)

@@ -154,7 +154,12 @@ def test_who_agrees_again_is_trained_anew_and_published(chat: Path, tmp_path: Pa
     registry = Registry(tmp_path / "registry")
     leave_run(tmp_path, imported(chat, tmp_path, consent=True))
     revoke(tmp_path, "Maya", registry)
-    report = imported(chat, tmp_path, consent=True)
+    for stated in (False, True):
+        with pytest.raises(NoConsent, match=r"Maya withdrew .* consent grant Maya --persona maya"):
+            imported(chat, tmp_path, consent=stated)
+    assert not (tmp_path / "datasets" / "maya").exists()
+    ledger.grant(tmp_path, "Maya", persona="maya")
+    report = imported(chat, tmp_path)
     with pytest.raises(NoConsent):
         publish(tmp_path, registry, "maya")
     leave_run(tmp_path, report)

@@ -373,8 +373,8 @@ def test_texts_that_name_nobody_are_by_whom_they_are_imported_for(tmp_path: Path
     assert (report.persona_speakers, report.learned) == (("Maya",), 2)
     assert any("name no author: 2" in note for note in report.notes)
     alone = folder(tmp_path / "alone", {"a.md": "---\nauthor: Maya Lee\n---\nMine."})
-    report = import_chat("writing", alone, "maya", ["Mum"], tmp_path)
-    assert report.persona_speakers == ("Maya Lee",)
+    with pytest.raises(UnknownSpeaker, match=r"'Mum' does not speak .* Maya Lee \(1\)"):
+        import_chat("writing", alone, "maya", ["Mum"], tmp_path)
 
 
 def test_private_data_is_replaced_in_requests_too(tmp_path: Path) -> None:
