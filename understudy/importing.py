@@ -109,7 +109,7 @@ def import_(
         _name_format(detect, as_json)
         return
     if not format or not path or not persona or not speaker:
-        raise typer.BadParameter("say FORMAT, PATH, --persona NAME and --speaker WHO; see --help")
+        raise typer.BadParameter(_missing_words(format, path, persona, speaker))
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
@@ -142,6 +142,13 @@ def import_(
         _show_imported(report, names)
 
 
+def _missing_words(*given: object) -> str:
+    names = ("FORMAT (auto finds it)", "PATH", "--persona NAME", "--speaker WHO")
+    wanted = [name for name, value in zip(names, given, strict=True) if not value]
+    who = "; `understudy speakers PATH` lists who speaks" if not given[-1] else ""
+    return f"say {', '.join(wanted)}, too{who}"
+
+
 def _stated(report: ImportReport, missing: list[str]) -> dict[str, object]:
     from adapters.consent.requiring import grant_command
 
@@ -151,14 +158,19 @@ def _stated(report: ImportReport, missing: list[str]) -> dict[str, object]:
 
 def _show_imported(report: ImportReport, missing: list[str]) -> None:
     from adapters.consent.requiring import grant_command
+    from adapters.training.recipe import MIN_EXAMPLES
 
     name = report.persona
     show(report.table())
     if missing:
         done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
         next_step(f"the dataset of {name} is written; {done}", grant_command(report))
+        return
+    done = f"the dataset of {name} is written, with plots: understudy report {name}"
+    if report.examples < MIN_EXAMPLES:
+        few = f"its {report.examples} rows are too few to train ({MIN_EXAMPLES}): add a longer chat"
+        next_step(f"{done}; {few}", f"understudy report {name}")
     else:
-        done = f"the dataset of {name} is written, with plots: understudy report {name}"
         next_step(done, f"understudy train {name}")
 
 

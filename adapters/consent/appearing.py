@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.dataset.people import Others
+from adapters.dataset.people import SOMEONE, Others
 from adapters.dataset.report import Person
 from adapters.dataset.roll import Speaker
 from adapters.errors import BadRequest
@@ -66,11 +66,14 @@ def others(
     made_up: Callable[[str], str],
 ) -> Others:
     """How everybody appears but the subjects; `made_up` makes another name of a name."""
-    names = _made_up(speakers, standing.hidden | standing.withdrawn, made_up)
+    absent = standing.hidden | standing.withdrawn
     if setting == DROP:
-        return Others(names, left_out=standing.withdrawn | standing.hidden)
+        return Others(dict.fromkeys(absent, SOMEONE), left_out=absent)
     if setting == PLACEHOLDER:
+        names = dict.fromkeys(absent, SOMEONE)
         return Others(names, placeholders=standing.hidden, left_out=standing.withdrawn)
+    names = dict.fromkeys(standing.withdrawn, SOMEONE)
+    names |= _made_up(speakers, standing.hidden, made_up)
     return Others(names, left_out=standing.withdrawn)
 
 

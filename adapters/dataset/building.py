@@ -13,7 +13,7 @@ from .clean import TESTED, Cleaning
 from .conversations import Window
 from .figures import Counting, Figures
 from .passages import READER, READERS_NUMBER
-from .people import Voice, called, numbering
+from .people import SOMEONE, Voice, called, numbering
 from .render import Turn, render
 from .report import Person
 from .scratch import Scratch
@@ -24,7 +24,7 @@ from .validation import Choice, Example
 
 AT = b', "at": '
 """Before a row's time, with which begins what does not make it another one."""
-PLACEHOLDER = ("someone", "[message of someone else]")
+PLACEHOLDER = (SOMEONE, "[message of someone else]")
 
 
 @dataclass

@@ -14,6 +14,9 @@ from adapters.manifest import PromptFormat
 from .report import Person
 from .roll import Speaker
 
+SOMEONE = "someone"
+"""What those are called in a report whose messages are not shown."""
+
 
 @dataclass(frozen=True)
 class Others:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.store import Rows
-from adapters.errors import BadRequest
+from adapters.errors import BadRequest, NoDataset
 from adapters.keys import key
 from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
@@ -34,6 +35,8 @@ from .writing import UNNAMED
 from .writing.address import Source, at_hand
 
 MAX_REACTIONS = 20
+MUCH_UNPARSED = 0.1
+"""More lines than this that nobody understands are worth a word."""
 
 
 def import_chat(
@@ -119,9 +122,24 @@ def import_chat(
             }
             report = examples.written(report.model_copy(update=who), rows, built.examples, edited)
             report = rows.describe(report)
+            _refuse_nothing(home, report)
     if consent:
         requiring.grant_stated(home, report)
     return report
+
+
+def _refuse_nothing(home: Path, report: ImportReport) -> None:
+    """Raises BadRequest where a dataset with rows would give way to one without."""
+    if report.examples + report.held_out:
+        return
+    with suppress(NoDataset):
+        before = store.report(home, report.persona)
+        if rows := before.examples + before.held_out:
+            why = ", ".join(f"{count:,} {rule}" for rule, count in report.cleaned.items())
+            raise BadRequest(
+                f"nothing in this import can be learned from ({why or 'no message is there'}), so "
+                f"the dataset of {report.persona} with its {rows:,} rows stays as it was"
+            )
 
 
 def _attributed(read: Iterable[Message], author: str) -> Iterator[Message]:
@@ -165,6 +183,14 @@ def checked_name(persona: str) -> str:
         raise BadRequest(str(error)) from error
 
 
+def _doubts(tally: Tally) -> Iterator[str]:
+    if tally.bins["unparsed"] > MUCH_UNPARSED * max(1, tally.lines):
+        yield (
+            f"{tally.bins['unparsed']:,} of {tally.lines:,} lines were not understood: look at the "
+            "samples; perhaps it is another format, or --date-order is another one"
+        )
+
+
 def _report(
     format: str,
     path: Source,
@@ -201,7 +227,7 @@ def _report(
         captions=tally.captions,
         date_order=tally.date_order,
         date_order_reason=tally.date_order_reason,
-        notes=tuple(tally.notes),
+        notes=(*tally.notes, *_doubts(tally)),
         speakers=dict(said.most_common()),
         persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
         cleaned=dict(cleaning.dropped),
