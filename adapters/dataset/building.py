@@ -63,7 +63,8 @@ def build(
 
     Nothing is learned that begins at a time of `tested`.
     """
-    built = Built()
+    built, others = Built(), voice.others
+    cleaning.unseen = others.placeholders | others.left_out
     sides = Sides(scratch, voice, cleaning, shape)
     counting = Counting(voice.speakers, scratch.span, sides.late) if scratch.span else None
     if counting:
@@ -79,7 +80,8 @@ def build(
         if not scratch.is_new_row(line[: line.rindex(AT)]):
             cleaning.dropped["duplicate rows"] += 1
         elif not held_out and row["at"] in tested:
-            cleaning.drop(TESTED, window.said[-1][2])
+            _, who, text, _ = window.said[-1]
+            cleaning.drop(TESTED, text, who)
         else:
             rows.add(line, held_out=held_out)
             part.rows += 1

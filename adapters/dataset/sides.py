@@ -46,9 +46,9 @@ class Sides:
     def _kept_apart(self) -> HeldOut:
         from .held_out import HeldOut
 
-        everybody = frozenset(range(len(self._speakers)))
+        shown = set(range(len(self._speakers))) - self._voice.others.placeholders
         mine = self._voice.speakers
-        return HeldOut(mine, everybody if self._shape.layout == "dialogue" else mine)
+        return HeldOut(mine, shown if self._shape.layout == "dialogue" else mine)
 
     @property
     def tested_span(self) -> tuple[datetime, datetime] | None:
