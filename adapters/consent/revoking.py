@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.dataset import kept, store
+from adapters.dataset import kept, lessening, store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
 from adapters.exports.remains import Remains, remains
@@ -204,7 +204,7 @@ def _in_datasets(
             people = [who for who in report.people if fingerprints.intersection(who.fingerprints)]
             numbers = frozenset(who.number for who in people)
             subject = any(who.role == "subject" for who in people)
-            held = store.count(home, report.persona, numbers) if numbers else 0
+            held = lessening.count(home, report.persona, numbers) if numbers else 0
         if held or numbers or named:
             found.append(
                 InDataset(report.persona, held, rows - held, subject, numbers, report.digest)
@@ -263,7 +263,7 @@ def _remove(home: Path, datasets: Sequence[InDataset], names: frozenset[str]) ->
     for found in datasets:
         if found.left:
             note = f"{ledgers.now():%Y-%m-%d}: {found.rows} {NOTE}" if found.rows else ""
-            store.without(
+            lessening.without(
                 home, found.persona, found.numbers, lambda name: plain(name) in names, note
             )
         else:

@@ -14,7 +14,7 @@ from adapters.consent import ledger
 from adapters.consent.found import Revoked
 from adapters.consent.requiring import record
 from adapters.consent.revoking import revoke as revoke_in
-from adapters.dataset import store
+from adapters.dataset import lessening, store
 from adapters.dataset.report import Questions
 from adapters.errors import BadRequest, NoConsent, NoDataset, RegistryRefused
 from adapters.publish import publish, rollback
@@ -214,15 +214,21 @@ def test_who_is_left_out_is_nowhere_named(chat: Path, tmp_path: Path) -> None:
         revoke(tmp_path, "Ines")
 
 
+@pytest.mark.parametrize(
+    ("speakers", "edited"),
+    [(None, None), (["0", "1"], None), ({"0": "one"}, None), (None, '{"messages": []}'),
+     (None, '{"messages": "Hi"'), (None, "[" * 5000)],
+)  # fmt: skip
 def test_rows_that_a_person_has_edited_and_that_cannot_tell_go_too(
-    chat: Path, tmp_path: Path
+    speakers: object, edited: str | None, chat: Path, tmp_path: Path
 ) -> None:
     imported(chat, tmp_path, consent=True)
     path = tmp_path / "datasets" / "maya" / "train.jsonl"
     first, rest = path.read_text().split("\n", 1)
     row = json.loads(first)
-    del row["speakers"]
-    path.write_text(json.dumps(row) + "\n" + rest)
+    if edited is None:
+        edited = json.dumps(row | {"speakers": speakers} if speakers else row["messages"])
+    path.write_text(edited + "\n" + rest)
     assert revoke(tmp_path, "Ines").datasets[0].rows == 16
     assert len(store.load(tmp_path, "maya").train) == 27 - 16 + 2  # the latest are held out
 
@@ -282,6 +288,6 @@ def test_a_withdrawal_counts_the_questions_that_are_left(tmp_path: Path) -> None
         row["request"] = row["messages"][1]["content"]
     rows[0]["speakers"] = {"0": 1, "7": 1}
     (folder / store.TRAIN).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert store.without(tmp_path, "maya", {7}, lambda name: False, "") == 9
+    assert lessening.without(tmp_path, "maya", {7}, lambda name: False, "") == 9
     left = store.report(tmp_path, "maya").questions
     assert left == asked.model_copy(update={"rows": 2})
