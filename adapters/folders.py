@@ -56,6 +56,13 @@ def _remove_unheld(fresh: Path) -> None:
             os.close(handle)
 
 
+def clear(folder: Path) -> None:
+    """Removes what killed writers of whatever target in this folder have left."""
+    for left in folder.glob(".*.new-*"):
+        with locked(folder / left.name[1:].rpartition(".new-")[0], wait=True):
+            _remove_unheld(left)
+
+
 def removed(target: Path) -> None:
     """`target` is gone at once, and what is left of replacing it; its files vanish after that."""
     if not target.parent.exists():

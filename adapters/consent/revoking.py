@@ -13,8 +13,9 @@ from pathlib import Path
 
 from adapters.dataset import kept, lessening, store
 from adapters.dataset.report import ImportReport
-from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
+from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused, writing
 from adapters.exports.remains import Remains, remains
+from adapters.folders import clear
 from adapters.manifest import Manifest
 from adapters.questions import answers
 from adapters.registry import BrokenEntry, Registry, RegistryError
@@ -44,7 +45,7 @@ def revoke(
     """
     with ledgers.held(home):
         if not only_look:
-            kept.forget(home / "datasets")  # who is in there can't be told
+            _forget_unfinished(home)
         ledger = ledgers.read(home)
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))
@@ -69,6 +70,14 @@ def revoke(
         "marked yet: run it again when that can be done"
     )
     return replace(found, done=True)
+
+
+def _forget_unfinished(home: Path) -> None:
+    """What was broken off and has not gone on: who is in there can't be told."""
+    with writing(home):
+        kept.forget(home / "datasets")
+        for folder in (home / "datasets", home / "runs", *(home / "exports").glob("[!.]*")):
+            clear(folder)
 
 
 class _There:

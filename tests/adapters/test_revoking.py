@@ -17,6 +17,7 @@ from adapters.consent.revoking import revoke as revoke_in
 from adapters.dataset import lessening, store
 from adapters.dataset.report import Questions
 from adapters.errors import BadRequest, NoConsent, NoDataset, RegistryRefused
+from adapters.folders import replaced
 from adapters.publish import publish, rollback
 from adapters.questions import answers
 from adapters.questions.answers import remembered
@@ -102,6 +103,24 @@ def test_what_was_left_of_a_killed_import_goes_too(chat: Path, tmp_path: Path) -
     folder.rename(folder.parent / ".maya.old")
     assert revoke(tmp_path, "Maya").datasets[0].left == 0
     assert not [path for path in folder.parent.iterdir() if path.is_dir()]
+
+
+def test_what_killed_writers_have_left_goes_and_what_is_being_written_stays(
+    chat: Path, tmp_path: Path
+) -> None:
+    imported(chat, tmp_path, consent=True)
+    left = [tmp_path / name for name in (
+        "datasets/.zoe.new-1", "runs/.maya.new-2", "exports/maya/.openai.new-3"
+    )]  # fmt: skip
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_text("secret of ines")
+    with replaced(tmp_path / "runs" / "tom") as training:
+        revoke(tmp_path, "Ines", only_look=True)
+        assert all(folder.exists() for folder in left)
+        revoke(tmp_path, "Ines")
+        assert training.exists()
+    assert not any(folder.exists() for folder in left)
 
 
 def test_a_name_that_nobody_has_is_refused(chat: Path, tmp_path: Path) -> None:
