@@ -18,7 +18,7 @@ from typing import NotRequired, TypedDict
 from pydantic import ValidationError
 
 from adapters.errors import NoDataset, writing
-from adapters.folders import beside, removed, replaced, settle
+from adapters.folders import beside, private, removed, replaced, settle
 from adapters.manifest import NAME
 
 from . import validation
@@ -107,8 +107,10 @@ def rewritten(home: Path, persona: str) -> Iterator[Rows]:
     """Where to write the persona's dataset; it replaces the old one, whole, when the block ends
     well. Raises NotWritable."""
     target = folder(home, persona)
-    with writing(target.parent), replaced(target) as fresh, closing(Rows(fresh)) as rows:
-        yield rows
+    with writing(target.parent):
+        private(target.parent)
+        with replaced(target) as fresh, closing(Rows(fresh)) as rows:
+            yield rows
 
 
 def load(home: Path, persona: str) -> Dataset:
