@@ -228,11 +228,3 @@ def _languages(codes: Collection[str]) -> Languages | None:
     from .languages import Languages
 
     return Languages(codes)
-
-
-def cleaned(messages: Iterable[Message], dropped: Counter[str]) -> Iterator[Message]:
-    """The messages worth keeping by all rules; `dropped` counts the others."""
-    cleaning = Cleaning()
-    for _, message in cleaning.cleaned((0, message) for message in messages):
-        yield message
-    dropped.update(cleaning.dropped)
