@@ -23,6 +23,15 @@ class Taken(Exception):
     """Somebody else holds the lock."""
 
 
+def private(folder: Path) -> None:
+    """Makes the folder if need be, and lets nobody else than its owner into it: what lies in it is
+    what people have written to each other."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # its owner may have let us in on purpose
+            folder.chmod(0o700)
+
+
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
     """An empty folder to fill; it becomes `target` when the block ends well, else it vanishes."""
@@ -54,6 +63,13 @@ def _remove_unheld(fresh: Path) -> None:
             shutil.rmtree(fresh, ignore_errors=True)
         finally:
             os.close(handle)
+
+
+def clear(folder: Path) -> None:
+    """Removes what killed writers of whatever target in this folder have left."""
+    for left in folder.glob(".*.new-*"):
+        with locked(folder / left.name[1:].rpartition(".new-")[0], wait=True):
+            _remove_unheld(left)
 
 
 def removed(target: Path) -> None:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.dataset import kept, store
+from adapters.dataset import kept, lessening, store
 from adapters.dataset.report import ImportReport
-from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused
+from adapters.errors import BadRequest, NoDataset, NoRun, RegistryRefused, writing
 from adapters.exports.remains import Remains, remains
+from adapters.folders import clear
 from adapters.manifest import Manifest
 from adapters.questions import answers
 from adapters.registry import BrokenEntry, Registry, RegistryError
@@ -44,7 +45,7 @@ def revoke(
     """
     with ledgers.held(home):
         if not only_look:
-            kept.forget(home / "datasets")  # who is in there can't be told
+            _forget_unfinished(home)
         ledger = ledgers.read(home)
         reports = _reports(home)
         names = _names(ledger, reports, (who, *also))
@@ -69,6 +70,14 @@ def revoke(
         "marked yet: run it again when that can be done"
     )
     return replace(found, done=True)
+
+
+def _forget_unfinished(home: Path) -> None:
+    """What was broken off and has not gone on: who is in there can't be told."""
+    with writing(home):
+        kept.forget(home / "datasets")
+        for folder in (home / "datasets", home / "runs", *(home / "exports").glob("[!.]*")):
+            clear(folder)
 
 
 class _There:
@@ -204,7 +213,7 @@ def _in_datasets(
             people = [who for who in report.people if fingerprints.intersection(who.fingerprints)]
             numbers = frozenset(who.number for who in people)
             subject = any(who.role == "subject" for who in people)
-            held = store.count(home, report.persona, numbers) if numbers else 0
+            held = lessening.count(home, report.persona, numbers) if numbers else 0
         if held or numbers or named:
             found.append(
                 InDataset(report.persona, held, rows - held, subject, numbers, report.digest)
@@ -263,7 +272,7 @@ def _remove(home: Path, datasets: Sequence[InDataset], names: frozenset[str]) ->
     for found in datasets:
         if found.left:
             note = f"{ledgers.now():%Y-%m-%d}: {found.rows} {NOTE}" if found.rows else ""
-            store.without(
+            lessening.without(
                 home, found.persona, found.numbers, lambda name: plain(name) in names, note
             )
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from adapters.privacy import Privacy
 
 from .clean import TESTED, Cleaning
 from .conversations import Window
-from .figures import Counting, Figures
+from .figures import Figures
 from .passages import READER, READERS_NUMBER
 from .people import SOMEONE, Voice, called, numbering
 from .render import Turn, render
@@ -63,40 +63,54 @@ def build(
 
     Nothing is learned that begins at a time of `tested`.
     """
-    built = Built()
+    built, others = Built(), voice.others
+    cleaning.unseen = others.placeholders | others.left_out
     sides = Sides(scratch, voice, cleaning, shape)
-    counting = Counting(voice.speakers, scratch.span, sides.late) if scratch.span else None
-    if counting:
-        sides.passing = counting.passing
     turns_of, row_of = _renderer(scratch, voice, privacy, built.people)
-    tested = tested if TESTED in cleaning.active else frozenset()
+    is_wanted = _wanted(scratch, cleaning, tested)
     choice = Choice(*sides.tested_span) if sides.tested_span else None
 
     def add(window: Window, part: Part, *, held_out: bool) -> None:
         turns = turns_of(window)
         row = row_of(window, turns)
         line = encoded(row)
-        if not scratch.is_new_row(line[: line.rindex(AT)]):
-            cleaning.dropped["duplicate rows"] += 1
-        elif not held_out and row["at"] in tested:
-            cleaning.drop(TESTED, window.said[-1][2])
-        else:
-            rows.add(line, held_out=held_out)
-            part.rows += 1
-            part.messages += window.mine
-            if held_out and choice:
-                choice.offer(scratch.moment(window.said[0][0]), Example(row["at"], turns))
+        if not is_wanted(window, line, None if held_out else row["at"]):
+            return
+        rows.add(line, held_out=held_out)
+        part.rows += 1
+        part.messages += window.mine
+        if held_out and choice:
+            choice.offer(scratch.moment(window.said[0][0]), Example(row["at"], turns))
 
     for window in sides.held_out():
         add(window, built.held_out, held_out=True)
     for window in sides.train():
         add(window, built.train, held_out=False)
-    if counting:
-        built.figures = counting.figures(called(scratch.speakers, voice, privacy.label))
-    examples = choice.examples() if choice else []
-    return replace(
-        built, examples=examples, sessions=scratch.session_count, beyond_budget=sides.beyond_budget
-    )
+    if sides.counting:
+        built.figures = sides.counting.figures(called(scratch.speakers, voice, privacy.label))
+    built.examples = choice.examples() if choice else []
+    built.sessions, built.beyond_budget = scratch.session_count, sides.beyond_budget
+    return built
+
+
+def _wanted(
+    scratch: Scratch, cleaning: Cleaning, tested: Set[str]
+) -> Callable[[Window, bytes, str | None], bool]:
+    """Tells of a window with its line, and with its time if it is to be learned, whether it is
+    new and nothing that is tested."""
+    tested = tested if TESTED in cleaning.active else frozenset()
+
+    def is_wanted(window: Window, line: bytes, learned_at: str | None) -> bool:
+        if not scratch.is_new_row(line[: line.rindex(AT)]):
+            cleaning.dropped["duplicate rows"] += 1
+            return False
+        if learned_at in tested:
+            _, who, text, _ = window.said[-1]
+            cleaning.drop(TESTED, text, who)
+            return False
+        return True
+
+    return is_wanted
 
 
 Turns = tuple[Turn, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +85,23 @@ class Cleaning:
         self._languages = _languages(languages) if "languages" not in keep else None
         self.dropped: Counter[str] = Counter()
         """Messages by rule."""
-        self.samples: dict[str, list[str]] = {}
+        self.unseen: Set[int] = frozenset()
+        """Of whose messages nothing is shown: they are not in the rows either."""
+        self._samples: dict[str, list[tuple[int | None, str]]] = {}
+        """With the number of who said it, as far as that is known."""
         self._said: dict[int, int] = {}
         self._noise: Counter[int] = Counter()
         self._near: Near | None = None
+
+    @property
+    def samples(self) -> dict[str, list[str]]:
+        """The beginnings of a few messages that each rule dropped, of those who may be seen."""
+        unseen = self.unseen | {None} if self.unseen else self.unseen
+        seen = {
+            rule: [text for by, text in samples if by not in unseen]
+            for rule, samples in self._samples.items()
+        }
+        return {rule: samples for rule, samples in seen.items() if samples}
 
     def cleaned(
         self, messages: Iterable[tuple[int, Message]], between: Callable[[], None] = _nothing
@@ -108,7 +121,7 @@ class Cleaning:
                 said_before = near.said_before([message.text for _, message in batch])
                 for numbered, again in zip(batch, said_before, strict=True):
                     if again:
-                        self.drop("near-duplicates", numbered[1].text)
+                        self.drop("near-duplicates", numbered[1].text, numbered[0])
                     else:
                         yield numbered
             between()
@@ -124,13 +137,13 @@ class Cleaning:
         """What was found so far, in plain values."""
         return {
             "dropped": dict(self.dropped),
-            "samples": self.samples,
+            "samples": self._samples,
             "said": self._said,
             "noise": dict(self._noise),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.dropped, self.samples = Counter(state["dropped"]), state["samples"]
+        self.dropped, self._samples = Counter(state["dropped"]), state["samples"]
         self._said, self._noise = state["said"], Counter(state["noise"])
 
     def heard(self) -> Iterator[bytes]:
@@ -141,19 +154,19 @@ class Cleaning:
         """What another one had `heard`."""
         self._compared().restore(tables)
 
-    def took(self, rule: str, messages: int, samples: Iterable[str]) -> None:
+    def took(self, rule: str, messages: int, samples: Iterable[tuple[int, str]]) -> None:
         """Somebody else has applied a rule."""
-        for text in samples:
-            self.drop(rule, text)
+        for by, text in samples:
+            self.drop(rule, text, by)
         if messages:
             self.dropped[rule] = messages
 
-    def drop(self, rule: str, text: str) -> None:
+    def drop(self, rule: str, text: str, by: int | None = None) -> None:
         self.dropped[rule] += 1
-        samples = self.samples.setdefault(rule, [])
+        samples = self._samples.setdefault(rule, [])
         if len(samples) < MAX_SAMPLES:
             short = text[:SAMPLE_CHARACTERS]
-            samples.append("".join(c if c.isprintable() else " " for c in short).strip())
+            samples.append((by, "".join(c if c.isprintable() else " " for c in short).strip()))
 
     def _by_rule(self, messages: Iterable[tuple[int, Message]]) -> Iterator[tuple[int, Message]]:
         said = self._said
@@ -170,7 +183,7 @@ class Cleaning:
             ):
                 yield numbered  # nearly always
             elif rule := self._rule_against(number, message):
-                self.drop(rule, text)
+                self.drop(rule, text, number)
             else:
                 yield numbered
 
@@ -180,7 +193,7 @@ class Cleaning:
         for numbered in messages:
             text = numbered[1].text
             if languages.foreign(text):
-                self.drop("languages", text)
+                self.drop("languages", text, numbered[0])
             else:
                 yield numbered
 
@@ -215,11 +228,3 @@ def _languages(codes: Collection[str]) -> Languages | None:
     from .languages import Languages
 
     return Languages(codes)
-
-
-def cleaned(messages: Iterable[Message], dropped: Counter[str]) -> Iterator[Message]:
-    """The messages worth keeping by all rules; `dropped` counts the others."""
-    cleaning = Cleaning()
-    for _, message in cleaning.cleaned((0, message) for message in messages):
-        yield message
-    dropped.update(cleaning.dropped)

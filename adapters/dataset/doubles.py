@@ -29,7 +29,8 @@ class Doubles:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self.count = 0
-        self.samples: list[str] = []
+        self.samples: list[tuple[int, str]] = []
+        """With the number of who said it."""
 
     def without(self, session: int, told: Iterable[Said]) -> Iterator[Said]:
         """What one session tells, without them.
@@ -52,7 +53,7 @@ class Doubles:
                 continue
             self.count += 1
             if len(self.samples) < MAX_SAMPLES:
-                self.samples.append(text)
+                self.samples.append((speaker, text))
 
     def forget(self) -> None:
         self._database.execute("DELETE FROM said")

@@ -46,12 +46,12 @@ class HeldOut:
     def _cut(self, window: Window, known: set[str], cleaning: Cleaning) -> Iterator[Window]:
         rest: list[Said] = []
         for exchange in self._exchanges(window.said):
-            told = [text for _, who, text, _ in exchange if who in self._learned]
-            if known.isdisjoint(told):
+            told = [(text, who) for _, who, text, _ in exchange if who in self._learned]
+            if known.isdisjoint(text for text, _ in told):
                 rest += exchange
                 continue
-            for text in told:
-                cleaning.drop(TESTED, text)
+            for text, who in told:
+                cleaning.drop(TESTED, text, who)
             yield from self._rest(rest, window)
             rest = []
         yield from self._rest(rest, window)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .clean import TESTED, Cleaning
 from .conversations import HELD_OUT_SHARE, Window, dialogues, windows
 from .doubles import Said
+from .figures import Counting
 from .passages import passages
 from .people import Voice
 from .scratch import Scratch, Session
@@ -35,20 +36,21 @@ class Sides:
     def __init__(self, scratch: Scratch, voice: Voice, cleaning: Cleaning, shape: Shape) -> None:
         self._scratch, self._voice, self._shape = scratch, voice, shape
         self._cleaning, self._speakers = cleaning, scratch.speakers
-        self.passing: Callable[[Session], Session] | None = None
-        """Sees every session that is read, once."""
         self.beyond_budget = 0
         """Rows that were not chosen."""
         scratch.arrange(voice.speakers)
         self.late = scratch.held_out_from(HELD_OUT_SHARE)
+        span = scratch.span
+        self.counting = Counting(voice.speakers, span, self.late) if span else None
+        """Sees every session that is read, once."""
         self._tested = self._kept_apart() if TESTED in cleaning.active else None
 
     def _kept_apart(self) -> HeldOut:
         from .held_out import HeldOut
 
-        everybody = frozenset(range(len(self._speakers)))
+        shown = set(range(len(self._speakers))) - self._voice.others.placeholders
         mine = self._voice.speakers
-        return HeldOut(mine, everybody if self._shape.layout == "dialogue" else mine)
+        return HeldOut(mine, shown if self._shape.layout == "dialogue" else mine)
 
     @property
     def tested_span(self) -> tuple[datetime, datetime] | None:
@@ -117,8 +119,8 @@ class Sides:
         sessions = self._scratch.sessions(self.late, held_out=held_out, doubles=doubles)
         if left_out := self._voice.others.left_out:
             sessions = _without(sessions, left_out, cleaning)
-        if self.passing and cleaning is self._cleaning:
-            return map(self.passing, sessions)
+        if self.counting and cleaning is self._cleaning:
+            return map(self.counting.passing, sessions)
         return sessions
 
     def _count_doubles(self) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,16 @@ from typing import NotRequired, TypedDict
 
 from pydantic import ValidationError
 
-from adapters.errors import BadRequest, NoDataset, writing
-from adapters.folders import beside, removed, replaced, settle
+from adapters.errors import NoDataset, writing
+from adapters.folders import beside, private, removed, replaced, settle
 from adapters.manifest import NAME
 
 from . import validation
 from .leafing import leafed
-from .passages import FORMAT, READER
-from .render import ChatMessage, clean_name, render
+from .render import ChatMessage, render
 from .report import ImportReport
 
 TRAIN, HELD_OUT, REPORT, PAGE = "train.jsonl", "held_out.jsonl", "report.json", "report.html"
-UNNAMED = "an export"
-"""Its file is often called after who speaks in it."""
 ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -111,13 +107,15 @@ def rewritten(home: Path, persona: str) -> Iterator[Rows]:
     """Where to write the persona's dataset; it replaces the old one, whole, when the block ends
     well. Raises NotWritable."""
     target = folder(home, persona)
-    with writing(target.parent), replaced(target) as fresh, closing(Rows(fresh)) as rows:
-        yield rows
+    with writing(target.parent):
+        private(target.parent)
+        with replaced(target) as fresh, closing(Rows(fresh)) as rows:
+            yield rows
 
 
 def load(home: Path, persona: str) -> Dataset:
     """The persona's dataset. Raises NoDataset with the command that makes one."""
-    with _reading(home, persona) as source:
+    with reading(home, persona) as source:
         known = _report(source)
         examples = _examples(source, known)
         return Dataset(known, _rows(source / TRAIN), _rows(source / HELD_OUT), examples)
@@ -125,14 +123,14 @@ def load(home: Path, persona: str) -> Dataset:
 
 def report(home: Path, persona: str) -> ImportReport:
     """Its report alone. Raises NoDataset."""
-    with _reading(home, persona) as source:
+    with reading(home, persona) as source:
         return _report(source)
 
 
 def page(home: Path, persona: str) -> Path:
     """Its report as a page, drawn now if the dataset is of before there was one. Raises NoDataset,
     NotWritable."""
-    with _reading(home, persona) as source:
+    with reading(home, persona) as source:
         found, target = _report(source), source / PAGE
         if target.exists():
             return target
@@ -146,9 +144,9 @@ def page(home: Path, persona: str) -> Path:
 
 def rows(home: Path, persona: str) -> Iterator[tuple[Row, bool]]:
     """Each row and whether it is held out, one at a time. Raises NoDataset."""
-    with _reading(home, persona) as source:
+    with reading(home, persona) as source:
         for name in (TRAIN, HELD_OUT):
-            for number, line in enumerate(_lines(source / name), 1):
+            for number, line in enumerate(lines(source / name), 1):
                 yield _row(line, f"row {number} of {source / name}"), name == HELD_OUT
 
 
@@ -160,109 +158,15 @@ def names(home: Path) -> list[str]:
     return sorted(found | {name for name in waiting if NAME.fullmatch(name)})
 
 
-def without(
-    home: Path, persona: str, people: Set[int], named: Callable[[str], bool], note: str
-) -> int:
-    """Takes the rows in which one of these people speaks out of the dataset, and them out of its
-    report, with whoever else is `named` so; how many rows are left. Without any it is removed.
-
-    Raises NoDataset, NotWritable.
-    """
-    before, source = report(home, persona), folder(home, persona)
-    with rewritten(home, persona) as rows:
-        kept = {TRAIN: Counter[str](), HELD_OUT: Counter[str]()}
-        for name, said in kept.items():
-            for line in _without(source / name, people):
-                rows.add(line, held_out=name == HELD_OUT)
-                row = json.loads(line)
-                said.update(row["speakers"] | {"rows": 1, "questions": int("request" in row)})
-        digest = rows.digest()
-        after = _lessened(before, people, named, kept[TRAIN], kept[HELD_OUT], digest, note)
-        rows.describe(_examples_without(home, rows, before, after))
-    left = kept[TRAIN]["rows"] + kept[HELD_OUT]["rows"]
-    if not left:
-        remove(home, persona)
-    return left
-
-
 def remove(home: Path, persona: str) -> None:
     """Raises NotWritable."""
     with writing(home):
         removed(folder(home, persona))
 
 
-def count(home: Path, persona: str, people: Set[int]) -> int:
-    """Rows in which one of these people speaks. Raises NoDataset."""
-    with _reading(home, persona) as source:
-        return sum(
-            sum(1 for _ in _lines(source / name)) - sum(1 for _ in _without(source / name, people))
-            for name in (TRAIN, HELD_OUT)
-        )
-
-
-def _examples_without(
-    home: Path, rows: Rows, before: ImportReport, after: ImportReport
-) -> ImportReport:
-    """Leaves the examples in which only those speak who are still in the report: one that can't
-    tell might be theirs."""
-    path = folder(home, before.persona) / validation.FILE
-    try:
-        content = path.read_bytes()
-        examples = validation.read(content)
-    except (FileNotFoundError, BadRequest):
-        return after
-    name = before.display_name
-    left = {clean_name(person.shown, name) for person in after.people or ()}
-    if before.format == FORMAT:
-        left.add(READER)
-    examples = validation.without(examples, left)
-    rows.put_examples(fresh := validation.written(name, examples))
-    ours = validation.digest(content) == before.validation_digest
-    known = validation.digest(fresh) if ours else before.validation_digest
-    return after.model_copy(update={"validation": len(examples), "validation_digest": known})
-
-
-def _lessened(
-    before: ImportReport,
-    people: Set[int],
-    named: Callable[[str], bool],
-    train: Counter[str],
-    held_out: Counter[str],
-    digest: str,
-    note: str,
-) -> ImportReport:
-    left = tuple(person for person in before.people or () if person.number not in people)
-    gone = {who.shown for who in before.people or ()} - {who.shown for who in left}
-    gone |= set(filter(named, before.speakers))
-    mine = [str(person.number) for person in left if person.role == "subject"]
-    figures = before.figures and before.figures.without_others({who.shown for who in left} - gone)
-    asked = {"rows": train["questions"] + held_out["questions"]}
-    return before.model_copy(
-        update={
-            "people": left,
-            "speakers": {name: n for name, n in before.speakers.items() if name not in gone},
-            "persona_speakers": tuple(sorted(set(before.persona_speakers) - gone)),
-            # Nobody knows whose words these samples are.
-            "unparsed_samples": (),
-            "cleaned_samples": {},
-            "replaced_samples": {},
-            "learned": sum(train[number] for number in mine),
-            "examples": train["rows"],
-            "held_out_messages": sum(held_out[number] for number in mine),
-            "held_out": held_out["rows"],
-            "questions": before.questions and before.questions.model_copy(update=asked),
-            "digest": digest,
-            "validation": 0,
-            "figures": figures,
-            "lessened": True,
-            "source": UNNAMED,
-            "notes": (*before.notes, *filter(None, [note])),
-        }
-    )
-
-
 @contextmanager
-def _reading(home: Path, persona: str) -> Iterator[Path]:
+def reading(home: Path, persona: str) -> Iterator[Path]:
+    """The dataset's folder; says what to do where it can't be read. Raises NoDataset."""
     source = settle(folder(home, persona))
     again = f"understudy import whatsapp FILE --persona {persona} --speaker NAME"
     try:
@@ -320,14 +224,7 @@ def _row(line: bytes, where: str) -> Row:
     return row
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines(path: Path) -> Iterator[bytes]:
+    """The rows of a file as they are."""
     with path.open("rb") as file:
         yield from (line for line in file if line.strip())
-
-
-def _without(path: Path, people: Set[int]) -> Iterator[bytes]:
-    gone = {str(number) for number in people}
-    for line in _lines(path):
-        said = json.loads(line).get("speakers")
-        if said is not None and gone.isdisjoint(said):  # a row that can't tell might be theirs
-            yield line

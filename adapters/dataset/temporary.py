@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from adapters.errors import FULL_DISK, NotWritable, writing
+from adapters.folders import private
 
 CACHE_KIB = 8192
 FAST = f"""
@@ -49,7 +50,7 @@ def made(folder: Path) -> Iterator[None]:
     """The folder and the one around it; those that had to be made and are empty go again."""
     fresh = [place for place in (folder, folder.parent) if not place.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private(folder)
         yield
     finally:
         for place in fresh:

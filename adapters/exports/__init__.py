@@ -16,7 +16,7 @@ from adapters.consent import ledger, requiring
 from adapters.dataset import store
 from adapters.dataset.report import ImportReport
 from adapters.errors import BadRequest, writing
-from adapters.folders import locked
+from adapters.folders import locked, private
 from adapters.messages import Watch, unwatched
 from adapters.registry import BadName, checked
 from adapters.training.base import EXAMPLE
@@ -57,6 +57,8 @@ def export(
         report = store.report(home, persona)
         requiring.record(home, report)
         with writing(place or at_home):
+            if not place:
+                private(at_home.parent)
             written = _exported(
                 home, report, wanted, place or at_home, named(base or EXAMPLE), watch
             )

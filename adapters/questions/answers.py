@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.errors import FULL_DISK, AskingRefused, NotWritable, writing
-from adapters.folders import Taken, locked
+from adapters.folders import Taken, locked, private
 
 from .wording import VERSION, Asked
 
@@ -144,7 +144,7 @@ def _file(home: Path, persona: str) -> Path:
 
 
 def _opened(place: Path) -> sqlite3.Connection:
-    place.parent.mkdir(parents=True, exist_ok=True)
+    private(place.parent)
     database = sqlite3.connect(place, isolation_level=None)  # every statement is one commit
     try:
         database.execute("PRAGMA synchronous = FULL")

@@ -176,7 +176,7 @@ def _written(home: Path, before: ImportReport, kept: Answers) -> ImportReport:
 
 def _unchanged(home: Path, before: ImportReport) -> None:
     """Nothing is asked about, or written over, what somebody imported or withdrew meanwhile."""
-    if store.report(home, before.persona).digest != before.digest:
+    if store.report(home, before.persona) != before:
         raise AskingRefused(
             f"the dataset of {before.persona} was changed while questions were asked; run it "
             "again: what was answered is kept"

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from adapters.consent import requiring
 from adapters.dataset import store
 from adapters.errors import BadRequest, TooFewExamples, TrainingRefused, writing
-from adapters.folders import Taken, locked, replaced
+from adapters.folders import Taken, locked, private, replaced
 from adapters.manifest import MANIFEST, Manifest
 from adapters.registry import BadName, checked
 
@@ -106,12 +106,10 @@ def train(
         )
     base = bases.find(base_model, base_name)
     try:
-        with (
-            writing(target.parent),
-            locked(target, wait=False, purpose="training"),
-            replaced(target) as fresh,
-        ):
-            report = _trained(home, dataset, base, recipe, seed, console, fresh)
+        with writing(target.parent):
+            private(target.parent)
+            with locked(target, wait=False, purpose="training"), replaced(target) as fresh:
+                report = _trained(home, dataset, base, recipe, seed, console, fresh)
     except Taken:
         raise TrainingRefused(
             f"{name} is being trained already; wait for that to end or stop it"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
 
 from adapters.dataset import clean
-from adapters.dataset.clean import Cleaning, cleaned
+from adapters.dataset.clean import Cleaning
 from adapters.errors import BadRequest
 from adapters.messages import Message
 
@@ -28,10 +27,10 @@ def dropped(messages: Iterable[Message], *keep: str) -> dict[str, list[str]]:
 
 def test_cleaning_is_counted_by_rule() -> None:
     texts = ["https://a.example/x", "see www.b.example", "x" * 1001, " ", "fine", "www.c.example "]
-    dropped: Counter[str] = Counter()
-    kept = list(cleaned((Message(START, "Tom", text) for text in texts), dropped))
-    assert [m.text for m in kept] == ["see www.b.example", "fine"]
-    assert dropped == {"links-only": 2, "pastes": 1, "media-only": 1}
+    cleaning = Cleaning()
+    kept = list(cleaning.cleaned((0, Message(START, "Tom", text)) for text in texts))
+    assert [m.text for _, m in kept] == ["see www.b.example", "fine"]
+    assert cleaning.dropped == {"links-only": 2, "pastes": 1, "media-only": 1}
 
 
 LONG = "the heron at the pond turned its head when the third bus came round the corner at dusk"

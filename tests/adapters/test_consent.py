@@ -13,6 +13,7 @@ from adapters import imports
 from adapters.consent import ledger
 from adapters.consent.requiring import grant_command, missing, record
 from adapters.dataset import store
+from adapters.dataset.era import Era
 from adapters.errors import BadLedger, BadRequest, NoConsent
 from adapters.imports import import_chat
 from adapters.messages import Message
@@ -89,6 +90,23 @@ def test_who_withdrew_is_left_out_whatever_is_asked_for(chat: Path, tmp_path: Pa
     ledger.grant(tmp_path, "Ines")
     imported(chat, tmp_path)
     assert "Ines: secret" in users(tmp_path)
+
+
+def test_nothing_is_shown_of_what_is_not_in_the_rows(export: Export, tmp_path: Path) -> None:
+    forwards = [f"30/01/2020, 11:0{n} - Ines: https://inesses.example/{n}" for n in range(3)]
+    links = [*forwards, "30/01/2020, 11:09 - Maya: https://mayas.example"]
+    era = Era.of("2020-01-02", None)
+    chat = export(*group()[:30], *links, *group()[30:], *links)
+    for setting in ("placeholder", "drop"):
+        report = imported(chat, tmp_path, others=setting, era=era)
+        assert report.cleaned["links-only"] == 8
+        assert set(report.cleaned_samples["links-only"]) == {"https://mayas.example"}
+        assert "outside of the time asked for" in report.cleaned
+        assert "inesses" not in report.model_dump_json()
+    ledger.grant(tmp_path, "Ines")
+    assert "inesses" in imported(chat, tmp_path).model_dump_json()
+    ledger.withdraw(tmp_path, "Ines")
+    assert "inesses" not in imported(chat, tmp_path).model_dump_json()
 
 
 def test_rows_remember_who_speaks_in_them_by_number(chat: Path, tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_a_long_line_of_what_is_held_out_is_not_learned_where_it_was_told_before
         assert row["messages"][1]["role"] == "user"
 
 
+def test_what_is_only_mentioned_is_not_looked_through(retold: Path, tmp_path: Path) -> None:
+    chat = retold.read_text("utf-8").replace(f"Maya: {STORY}", f"Tom: {STORY}", 1)
+    retold.write_text(chat, "utf-8")
+    shape = Shape(layout="dialogue")
+    report = import_chat("whatsapp", retold, "maya", ["Maya"], tmp_path, keep=["near-duplicates"],
+                         shape=shape, others="placeholder")  # fmt: skip
+    assert "held-out" not in report.cleaned
+    report = told(retold, tmp_path, "dialogue")
+    assert STORY[:40] in "".join(report.cleaned_samples["held-out"])
+
+
 def test_short_lines_are_said_again_and_stay(export: Export, tmp_path: Path) -> None:
     again = [line.split(" - Maya")[0] + " - Maya: on my way now" if "10:06" in line else line
              for line in long_chat()]  # fmt: skip

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from adapters.dataset import store
+from adapters.dataset import lessening, store
 from adapters.errors import AskingRefused, BadRequest, NoDataset, NotWritable
 from adapters.questions.answers import count, forget, remembered
 from adapters.questions.finding import Outcome, ask, leaving
@@ -379,6 +379,25 @@ async def test_who_is_withdrawn_meanwhile_is_asked_about_no_more(
     assert len(there.questions) <= 6
     assert not (tmp_path / "datasets" / "maya").exists()
     assert not list((tmp_path / "questions").glob("[!.]*"))
+
+
+async def test_who_is_taken_out_of_the_report_meanwhile_does_not_come_back(
+    tmp_path: Path, there: ModelServer
+) -> None:
+    essays.write(tmp_path)
+    report = store.report(tmp_path, "maya")
+    known = report.model_copy(update={"speakers": {**report.speakers, "Zoe": 3}})
+    (store.folder(tmp_path, "maya") / store.REPORT).write_text(known.model_dump_json())
+
+    def speaks(question: dict[str, Any]) -> list[str]:
+        if number(question) == 4:  # she is only counted, in no row
+            lessening.without(tmp_path, "maya", set(), lambda name: name == "Zoe", "")
+        return answer(question)
+
+    there.speaks = speaks
+    with pytest.raises(AskingRefused, match="was changed while questions were asked"):
+        await run(tmp_path, there)
+    assert store.report(tmp_path, "maya").speakers == report.speakers
 
 
 async def test_two_at_once_are_one_after_the_other(tmp_path: Path, there: ModelServer) -> None:

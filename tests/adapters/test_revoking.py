@@ -14,9 +14,10 @@ from adapters.consent import ledger
 from adapters.consent.found import Revoked
 from adapters.consent.requiring import record
 from adapters.consent.revoking import revoke as revoke_in
-from adapters.dataset import store
+from adapters.dataset import lessening, store
 from adapters.dataset.report import Questions
 from adapters.errors import BadRequest, NoConsent, NoDataset, RegistryRefused
+from adapters.folders import replaced
 from adapters.publish import publish, rollback
 from adapters.questions import answers
 from adapters.questions.answers import remembered
@@ -102,6 +103,24 @@ def test_what_was_left_of_a_killed_import_goes_too(chat: Path, tmp_path: Path) -
     folder.rename(folder.parent / ".maya.old")
     assert revoke(tmp_path, "Maya").datasets[0].left == 0
     assert not [path for path in folder.parent.iterdir() if path.is_dir()]
+
+
+def test_what_killed_writers_have_left_goes_and_what_is_being_written_stays(
+    chat: Path, tmp_path: Path
+) -> None:
+    imported(chat, tmp_path, consent=True)
+    left = [tmp_path / name for name in (
+        "datasets/.zoe.new-1", "runs/.maya.new-2", "exports/maya/.openai.new-3"
+    )]  # fmt: skip
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_text("secret of ines")
+    with replaced(tmp_path / "runs" / "tom") as training:
+        revoke(tmp_path, "Ines", only_look=True)
+        assert all(folder.exists() for folder in left)
+        revoke(tmp_path, "Ines")
+        assert training.exists()
+    assert not any(folder.exists() for folder in left)
 
 
 def test_a_name_that_nobody_has_is_refused(chat: Path, tmp_path: Path) -> None:
@@ -219,15 +238,21 @@ def test_who_is_left_out_is_nowhere_named(chat: Path, tmp_path: Path) -> None:
         revoke(tmp_path, "Ines")
 
 
+@pytest.mark.parametrize(
+    ("speakers", "edited"),
+    [(None, None), (["0", "1"], None), ({"0": "one"}, None), (None, '{"messages": []}'),
+     (None, '{"messages": "Hi"'), (None, "[" * 5000)],
+)  # fmt: skip
 def test_rows_that_a_person_has_edited_and_that_cannot_tell_go_too(
-    chat: Path, tmp_path: Path
+    speakers: object, edited: str | None, chat: Path, tmp_path: Path
 ) -> None:
     imported(chat, tmp_path, consent=True)
     path = tmp_path / "datasets" / "maya" / "train.jsonl"
     first, rest = path.read_text().split("\n", 1)
     row = json.loads(first)
-    del row["speakers"]
-    path.write_text(json.dumps(row) + "\n" + rest)
+    if edited is None:
+        edited = json.dumps(row | {"speakers": speakers} if speakers else row["messages"])
+    path.write_text(edited + "\n" + rest)
     assert revoke(tmp_path, "Ines").datasets[0].rows == 16
     assert len(store.load(tmp_path, "maya").train) == 27 - 16 + 2  # the latest are held out
 
@@ -287,6 +312,6 @@ def test_a_withdrawal_counts_the_questions_that_are_left(tmp_path: Path) -> None
         row["request"] = row["messages"][1]["content"]
     rows[0]["speakers"] = {"0": 1, "7": 1}
     (folder / store.TRAIN).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert store.without(tmp_path, "maya", {7}, lambda name: False, "") == 9
+    assert lessening.without(tmp_path, "maya", {7}, lambda name: False, "") == 9
     left = store.report(tmp_path, "maya").questions
     assert left == asked.model_copy(update={"rows": 2})

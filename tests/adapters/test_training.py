@@ -84,6 +84,7 @@ def test_a_training_learns_and_leaves_a_run_that_binds_everything(
     # As long as nobody edits it: here all that is held out is in the validation set.
     assert figures["validation_loss_after"] == figures["held_out_loss_after"]
 
+    assert (home / "runs").stat().st_mode & 0o777 == 0o700
     run = runs.load(home, "maya")
     assert sorted(p.name for p in run.folder.iterdir()) == [
         "adapter_config.json", "adapter_model.safetensors", "manifest.json",

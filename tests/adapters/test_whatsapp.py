@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from adapters.dataset.clean import cleaned
+from adapters.dataset.clean import Cleaning
 from adapters.errors import BadExport, BadRequest
 from adapters.imports import source
 from adapters.imports.whatsapp import markers, read
@@ -314,4 +313,5 @@ def test_no_message_takes_long_to_read(export: Export, piece: str) -> None:
     text = piece * (65_000 // len(piece)) + ")>"
     messages, _ = parsed(export(f"13/02/2023, 09:00 - Maya: {text}", text))
     assert len(messages) == 1
-    assert all(len(message.text) <= 1000 for message in cleaned(messages, Counter()))
+    cleaned = Cleaning().cleaned((0, message) for message in messages)
+    assert all(len(message.text) <= 1000 for _, message in cleaned)
