@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.shape import USUAL, Shape
+from adapters.dataset.sides import LEFT_OUT
 from adapters.dataset.store import Rows
-from adapters.errors import BadRequest, NoDataset
+from adapters.errors import BadRequest, NoConsent, NoDataset
 from adapters.keys import key
 from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
@@ -106,7 +107,7 @@ def import_chat(
         layout = passages.LAYOUT if writing else shape.prompt_format()
         voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
         edited = examples.edited(home, persona)
-        with store.rewritten(home, persona) as rows:
+        with ExitStack() as until_it_is_there, store.rewritten(home, persona) as rows:
             tested = examples.times(edited)
             built = build(messages, voice, rows, cleaning, privacy, shape, tested)
             report = _report(
@@ -123,14 +124,20 @@ def import_chat(
             report = examples.written(report.model_copy(update=who), rows, built.examples, edited)
             report = rows.describe(report)
             _refuse_nothing(home, report)
+            until_it_is_there.enter_context(ledger.held(home))  # a withdrawal is heard or finds it
+            if appearing.standing(ledger.read(home), known, chosen) != standing:
+                raise NoConsent(
+                    f"somebody agreed or withdrew while {persona} was imported; run it again"
+                )
     if consent:
         requiring.grant_stated(home, report)
     return report
 
 
 def _refuse_nothing(home: Path, report: ImportReport) -> None:
-    """Raises BadRequest where a dataset with rows would give way to one without."""
-    if report.examples + report.held_out:
+    """Raises BadRequest where a dataset with rows would give way to one without, unless that is
+    because somebody did not agree."""
+    if report.examples + report.held_out or LEFT_OUT in report.cleaned:
         return
     with suppress(NoDataset):
         before = store.report(home, report.persona)

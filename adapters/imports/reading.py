@@ -92,7 +92,7 @@ class Reading:
         for message in read:
             number = roll.number(message)
             if era and not era.holds(message.at):
-                cleaning.drop("outside of the time asked for", message.text)
+                cleaning.drop("outside of the time asked for", message.text, number)
                 continue
             if message.reply_to or message.reactions:
                 roll.heed(number, message)

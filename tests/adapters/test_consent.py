@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -65,6 +68,7 @@ def test_messages_of_others_can_be_placeholders(chat: Path, tmp_path: Path) -> N
     report = imported(chat, tmp_path, others="placeholder")
     said = users(tmp_path)
     assert "ines" not in said.casefold()
+    assert report.speakers == {"Maya": 30, "Tom": 30, "someone": 30}
     assert "someone: [message of someone else]\nTom: How is day number 1 going" in said
     assert said.count("[message of someone else]") == 15  # two in a row are told once
     assert report.people is not None
@@ -107,6 +111,30 @@ def test_nothing_is_shown_of_what_is_not_in_the_rows(export: Export, tmp_path: P
     assert "inesses" in imported(chat, tmp_path).model_dump_json()
     ledger.withdraw(tmp_path, "Ines")
     assert "inesses" not in imported(chat, tmp_path).model_dump_json()
+
+
+@pytest.mark.parametrize("who", ["Ines", "Nobody"])
+def test_who_withdraws_while_a_chat_is_imported_is_heard(
+    who: str, chat: Path, tmp_path: Path
+) -> None:
+    folder = store.folder(tmp_path, "maya")
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "validation.txt")
+
+    def withdraw() -> None:
+        with (folder / "validation.txt").open("w"):  # read once the ledger was
+            ledger.withdraw(tmp_path, who)
+
+    meanwhile = threading.Thread(target=withdraw, daemon=True)
+    meanwhile.start()
+    heard = pytest.raises(NoConsent, match="withdrew while maya was imported; run it again")
+    with heard if who == "Ines" else nullcontext():
+        imported(chat, tmp_path)
+    meanwhile.join(60)
+    assert (folder / "train.jsonl").exists() == (who == "Nobody")
+    (folder / "validation.txt").unlink()
+    imported(chat, tmp_path)
+    assert ("and another 1" in users(tmp_path)) == (who == "Nobody")
 
 
 def test_rows_remember_who_speaks_in_them_by_number(chat: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.errors import BadExport, writing
-from adapters.folders import Taken, locked, sweep
+from adapters.folders import Taken, locked, private, sweep
 from adapters.messages import Watch, unwatched
 
 from . import dates, feeds
@@ -61,7 +61,7 @@ def collected(
         fetched = (home or Path(passing)) / "fetched"
         folder = fetched / hashlib.sha256(address.url.encode()).hexdigest()[:32]
         with writing(fetched):
-            folder.mkdir(parents=True, exist_ok=True)
+            private(fetched)
             sweep(fetched, "[0-9a-f]*")
             folder.mkdir(exist_ok=True)
         try:
