@@ -57,7 +57,7 @@ class Unreadable(Exception):
 
 
 def markdown(text: str) -> Document:
-    """Raises Unreadable or TooDeep."""
+    """Raises Unreadable or NoPage."""
     document, body = _fronted(text)
     body = FOOTNOTE.sub("", SHORTCODE.sub(_placeholder, body))
     body = WIKI_LINK.sub(r"\1", WIKI_PICTURE.sub("<embed>", body))
@@ -65,13 +65,13 @@ def markdown(text: str) -> Document:
 
 
 def html(text: str) -> Document:
-    """Jekyll's pages have front matter, too. Raises TooDeep."""
+    """Jekyll's pages have front matter, too. Raises NoPage."""
     document, body = _fronted(text)
     return _with_page(document, body)
 
 
 def rst(text: str) -> Document:
-    """Raises Unreadable or TooDeep."""
+    """Raises Unreadable or NoPage."""
     from docutils.core import publish_parts
 
     document, body = _fronted(text)
