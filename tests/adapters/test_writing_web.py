@@ -250,6 +250,15 @@ def test_a_site_that_asks_for_too_much_time_is_left(blog: Blog, tmp_path: Path) 
         fetched(f"{blog.url}/b", tmp_path / "other")
 
 
+@pytest.mark.parametrize("asked", ["Crawl-delay: ", "Request-rate: 1/"])
+def test_a_site_that_asks_for_a_pause_without_end_is_left(
+    blog: Blog, tmp_path: Path, asked: str
+) -> None:
+    blog.put("/robots.txt", f"User-agent: *\n{asked}{'9' * 400}")
+    with pytest.raises(BadExport, match="asks for inf s between two pages"):
+        fetched(f"{blog.url}/a", tmp_path)
+
+
 def test_redirects_are_followed_within_the_site_only(blog: Blog, tmp_path: Path) -> None:
     blog.put("/feed", status=301, Location="/new-feed")
     blog.put("/new-feed", rss(item("/a", "A"), item("/b", "B"), item("/c", "C")))
@@ -329,6 +338,16 @@ def test_what_is_too_large_is_left(
     messages, tally = fetched(f"{blog.url}/feed", tmp_path)
     assert [message.text for message in messages] == ["Two."]
     assert "/a: it is larger than 1 MiB" in tally.notes[0]
+
+
+@pytest.mark.parametrize("packing", ["gzip, gzip", "br"])
+def test_what_is_packed_as_nobody_asked_is_left(blog: Blog, tmp_path: Path, packing: str) -> None:
+    blog.put("/feed", rss(item("/a", "A"), item("/b", "B")))
+    blog.put("/a", gzip.compress(gzip.compress(b"<p>One.")), Content_Encoding=packing)
+    blog.put("/b", gzip.compress(b"<p>Two."), Content_Encoding="gzip")
+    messages, tally = fetched(f"{blog.url}/feed", tmp_path)
+    assert [message.text for message in messages] == ["Two."]
+    assert f"/a: it is packed as '{packing}', which was not asked for" in tally.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -415,6 +434,24 @@ def test_the_command_takes_an_address(blog: Blog, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "has a name or password in it" in refused.stderr
     assert "hush" not in refused.stderr + refused.stdout
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["127.0.0.1", "::1", "::ffff:10.0.0.7", "64:ff9b::a00:7", "::10.0.0.7", "2002:a00:7::1"],
+)
+def test_an_address_within_another_is_as_private_as_it_is_alone(place: str) -> None:
+    assert manners.private(place)
+
+
+@pytest.mark.parametrize("place", ["93.184.216.34", "64:ff9b::93.184.216.34", "2606:2800::1"])
+def test_an_address_of_the_open_web_is_not_private(place: str) -> None:
+    assert not manners.private(place)
+
+
+@pytest.mark.parametrize("said", ["", "soon", f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}"])
+def test_a_date_that_is_none_to_come_back_at_is_passed_over(said: str) -> None:
+    assert manners.retry_after(httpx.Response(503, headers={"Retry-After": said})) is None
 
 
 def test_a_date_to_come_back_at_is_understood() -> None:
