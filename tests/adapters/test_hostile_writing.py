@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.imports.writing import feeds
+from adapters.imports.writing import feeds, markup
 from tests.adapters.exports import told
 
 
@@ -37,3 +37,39 @@ def test_a_feed_in_which_nothing_ends_is_refused_in_little_memory(opening: bytes
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("between", [" ", "\n", ""])
+def test_a_long_paragraph_of_markdown_is_cut_and_loses_no_word(between: str) -> None:
+    """The parser takes the square of a paragraph's length for marks that never end."""
+    words = [f"word{n}" for n in range(10_000)]
+    paragraphs = [block.text for block in markup.markdown(between.join(words)).blocks]
+    assert "".join("".join(paragraphs).split()) == "".join(words)
+    assert max(map(len, paragraphs)) <= markup.MAX_PARAGRAPH_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", f"[a]: /{'x' * 100_000}\n\n{'[a] ' * 20_000}"),
+        ("a.md", f"[a]: /x '{'x' * 10_000}'\n\n{'![a] ' * 20_000}"),
+        ("a.md", f"+++\n{'a.' * 15_000}a = 1\n+++\nTea."),
+        ("a.rst", f".. |a| replace:: {'x' * 9_000}\n\n{'|a| ' * 1_000}\n\n{'|a| ' * 1_000}"),
+    ],
+)
+def test_what_is_written_once_and_meant_often_does_not_fill_memory(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    tracemalloc.start()
+    try:
+        assert told("writing", tmp_path)[1].lines > 0
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_line_that_is_too_long_for_restructured_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.rst").write_text("word " * 3_000)
+    _, tally = told("writing", tmp_path)
+    assert tally.notes == ["a.rst has a line of more than 10,000 characters; break it"]
