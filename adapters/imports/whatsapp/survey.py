@@ -13,10 +13,10 @@ from operator import itemgetter
 from pathlib import Path
 
 from adapters.errors import BadExport
+from adapters.imports import dates
 from adapters.imports.source import blocks
 from adapters.messages import Options
 
-from . import dates
 from .header import ANY_LINE, HEADER, Frame, Kind, clock, kind, time_of
 from .names import Names
 
