@@ -258,9 +258,9 @@ def test_utf_16_is_read(tmp_path: Path) -> None:
     assert said(path) == [("Maya", "hi ☕")]
 
 
-def zipped(*names: str) -> bytes:
+def zipped(*names: str, packing: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
         for name in names:
             archive.writestr(name, "text")
     return buffer.getvalue()
@@ -277,6 +277,11 @@ def zipped(*names: str) -> bytes:
         (zipped("photo.jpg"), "holds no .txt file"),
         (zipped("a.txt", "b.txt"), r"several texts \(a.txt, b.txt\)"),
         (zipped("a.txt")[:60] + b"broken" + zipped("a.txt")[66:], "can't be read"),
+        (
+            (lzma := zipped("a.txt", packing=zipfile.ZIP_LZMA))[:44] + b"broken" + lzma[50:],
+            "is a zip that can't be read",
+        ),
+        (zipped("folder/"), "holds no .txt file"),
     ],
 )
 def test_what_is_no_export_gets_a_sentence(
