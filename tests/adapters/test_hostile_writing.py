@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.imports.writing import feeds, markup
-from tests.adapters.exports import told
+from tests.adapters.exports import folder, told
+from tests.adapters.test_writing import only, passages, texts
 
 
 def test_a_page_that_its_parser_gives_up_on_is_named(tmp_path: Path) -> None:
@@ -73,3 +74,40 @@ def test_a_line_that_is_too_long_for_restructured_text_is_said(tmp_path: Path) -
     (tmp_path / "a.rst").write_text("word " * 3_000)
     _, tally = told("writing", tmp_path)
     assert tally.notes == ["a.rst has a line of more than 10,000 characters; break it"]
+
+
+def test_a_feed_that_declares_entities_is_not_expanded(tmp_path: Path) -> None:
+    lol = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{lol}]><rss><item><title>&l9;</title></item></rss>'
+    messages, tally = only(tmp_path, "bomb.xml", bomb)
+    assert not messages
+    assert "declares entities" in tally.unparsed_samples[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("deep.html", "<div>" * 10_000, "more tags within each other"),
+        ("big.html", b"<p>" + b"a" * (5 << 20), "longer than 4 MiB"),
+        ("image.txt", b"\x89PNG\x00\x00", "is no text"),
+        ("cut.xml", "<rss><item><title>a", "is no XML"),
+        ("deep.rst", "\n".join(" " * n + "* a\n" for n in range(800)), "reStructuredText"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(
+    tmp_path: Path, name: str, content: str | bytes, why: str
+) -> None:
+    messages, tally = passages(folder(tmp_path, {name: content, "z.md": "Fine."}))
+    assert texts(messages) == ["Fine."]
+    assert tally.bins["unparsed"] == 1
+    assert name in tally.unparsed_samples[0][1]
+    assert why in tally.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["---\na: &a [*a, *a]\n---\nHi there.", "---\n" + "[" * 5000 + "\n---\nHi there.",
+     "{{<img {{<img Hi there.", "---\njust a line\n\nHi there."],
+)  # fmt: skip
+def test_odd_front_matter_harms_nothing(tmp_path: Path, text: str) -> None:
+    assert texts(only(tmp_path, "a.md", text)[0])[-1].endswith("Hi there.")
