@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from .terminal import Json, Persona, console, next_step, print_json, print_table, settled, show
 
 if TYPE_CHECKING:
+    from adapters.dataset.report import ImportReport
     from adapters.imports.writing.address import Source
 
 DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd; default: found.")]
@@ -88,6 +90,10 @@ def import_(
         str,
         typer.Option(help="Between messages sent in a row; \\n is a line break."),
     ] = r"\n",
+    eras: Annotated[
+        int | None,
+        typer.Option(help="Make so many personas, NAME-1 …, cut where the style changes most."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a dataset of a chat export, and say what was kept and dropped."""
@@ -96,6 +102,7 @@ def import_(
     from adapters.dataset.shape import Shape
     from adapters.errors import AdaptersError
     from adapters.imports import import_chat
+    from adapters.imports.siblings import siblings
     from adapters.privacy import KINDS
 
     if detect:
@@ -106,28 +113,53 @@ def import_(
     kinds = (private_data_kinds or tuple(KINDS)) if private_data == "replace" else ()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
     with settled(AdaptersError) as settings, _reading(path, quiet=as_json) as (place, watch):
-        report = import_chat(
-            format, place, persona, speaker, settings.home.root,
-            system_prompt=system_prompt, display_name=display_name, date_order=date_order,
-            era=Era.of(since, until), keep=keep or (), drop=drop or (), languages=language or (),
-            columns=_columns(column or []), time_format=time_format,
+        home, era, columns = settings.home.root, Era.of(since, until), _columns(column or [])
+        one = partial(
+            import_chat, format, place, speakers=speaker, home=home,
+            system_prompt=system_prompt, date_order=date_order,
+            keep=keep or (), drop=drop or (), languages=language or (),
+            columns=columns, time_format=time_format,
             private_kinds=kinds, others=others, consent=consent,
             shape=Shape(burst_separator.replace(r"\n", "\n"), layout, max_examples, sample),
             watch=watch, tell=_tell,
         )  # fmt: skip
-        missing = requiring.missing(settings.home.root, report)
-    grant = requiring.grant_command(report)
+        if eras is None:
+            reports = [one(persona=persona, display_name=display_name, era=era)]
+        else:
+            family = siblings(
+                format, place, persona, speaker, home, eras, display_name=display_name,
+                date_order=date_order, era=era, columns=columns, time_format=time_format,
+                watch=watch,
+            )  # fmt: skip
+            reports = [one(**vars(sibling)) for sibling in family]
+        missing = [requiring.missing(home, report) for report in reports]
+    told = list(zip(reports, missing, strict=True))
     if as_json:
-        stated = {"missing": missing, "grant": grant if missing else None}
-        print_json({**report.as_json(), "consent": stated})
+        stated = [_stated(report, names) for report, names in told]
+        print_json(stated[0] if eras is None else stated)
         return
+    for report, names in told:
+        _show_imported(report, names)
+
+
+def _stated(report: ImportReport, missing: list[str]) -> dict[str, object]:
+    from adapters.consent.requiring import grant_command
+
+    grant = grant_command(report) if missing else None
+    return {**report.as_json(), "consent": {"missing": missing, "grant": grant}}
+
+
+def _show_imported(report: ImportReport, missing: list[str]) -> None:
+    from adapters.consent.requiring import grant_command
+
+    name = report.persona
     show(report.table())
     if missing:
         done = f"nobody wrote down that {' and '.join(missing)} agreed; if they did:"
-        next_step(f"the dataset of {persona} is written; {done}", grant)
+        next_step(f"the dataset of {name} is written; {done}", grant_command(report))
     else:
-        done = f"the dataset of {persona} is written, with plots: understudy report {persona}"
-        next_step(done, f"understudy train {persona}")
+        done = f"the dataset of {name} is written, with plots: understudy report {name}"
+        next_step(done, f"understudy train {name}")
 
 
 def report(

@@ -1,14 +1,58 @@
-"""A stretch of years, months or days: who somebody was then."""
+"""A stretch of years, months or days: who somebody was then.
+
+Knows nothing of how the eras of a life are found.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from adapters.errors import BadRequest
 
 DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+
+
+@dataclass(frozen=True)
+class Eras:
+    """Where a life of messages is cut."""
+
+    begin: tuple[date, ...]
+    """The first day of each era but the first."""
+    explained: float
+    """Share of all differences between stretches that is between eras, 0 to 1."""
+    chance: float
+    """Share of shuffles of the same stretches that could be cut as well: near 0 where style does
+    change in the course of time."""
+    stretches: tuple[date, ...]
+    """The first day of each."""
+    messages: tuple[int, ...]
+    """By stretch."""
+    words: tuple[float, ...]
+    """Words a message, by stretch."""
+    marks: dict[str, tuple[float, ...]]
+    """Shares of messages, by stretch."""
+    change: tuple[float, ...]
+    """What one single cut before each stretch would explain, 0 to 1."""
+
+    @property
+    def spans(self) -> list[tuple[date | None, date | None]]:
+        """(first day, last day) of each era; None at the ends."""
+        begins: list[date | None] = [None, *self.begin]
+        ends: list[date | None] = [day - timedelta(days=1) for day in self.begin]
+        return list(zip(begins, [*ends, None], strict=True))
+
+    def number_of(self, day: date) -> int:
+        """Which era a day lies in, from 1."""
+        return 1 + sum(begin <= day for begin in self.begin)
+
+    def mean(self, values: Sequence[float], chosen: Sequence[bool]) -> float:
+        """Over all messages of the stretches chosen; 0 where there are none."""
+        weights = [n * one for n, one in zip(self.messages, chosen, strict=True)]
+        weighed = sum(n * value for n, value in zip(weights, values, strict=True))
+        return weighed / (sum(weights) or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +63,10 @@ class Era:
     until: str | None = None
     first: datetime = datetime.min
     beyond: datetime = datetime.max
+    of_life: Eras | None = None
+    """The cuts that it lies between, where it was found by them."""
+    number: int = 0
+    """Which of those eras it is, from 1."""
 
     @classmethod
     def of(cls, since: str | None, until: str | None) -> Era:

@@ -10,7 +10,7 @@ from rich.text import Text
 from .drawing import Plot, short
 
 STEPS = " ▁▂▃▄▅▆▇█"
-MAX_NAMED = 8
+MAX_NAMED, MAX_BARS = 8, 50
 
 
 def picture(plots: Iterable[Plot]) -> Group:
@@ -30,7 +30,15 @@ def _named(plot: Plot) -> str:
 
 
 def _bars(plot: Plot) -> str:
-    return f"{plot.labels[0]} ▕{sparks(plot.series[0].values)}▏ {plot.labels[-1]} ({plot.x})"
+    return (
+        f"{plot.labels[0]} ▕{sparks(_fitting(plot.series[0].values))}▏ {plot.labels[-1]} ({plot.x})"
+    )
+
+
+def _fitting(values: Sequence[float]) -> list[float]:
+    """As many as a line has room for: the highest of every few."""
+    wide = -(-len(values) // MAX_BARS)
+    return [max(values[at : at + wide]) for at in range(0, len(values), wide)]
 
 
 def sparks(values: Sequence[float]) -> str:

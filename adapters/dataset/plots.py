@@ -14,6 +14,8 @@ from .figures import BURSTS, LENGTHS, Figures, Sides
 from .report import ImportReport
 
 MINUTE_S, HOUR_S = 60, 3600
+DOUBTFUL = 0.05
+"""So many shuffles that can be cut as well make a change of style doubtful."""
 WAITED = ("<1", "1–2", "2–5", "5–10", "10–30", "30–60", "1–3 h", "3–6 h")
 """What DELAYS_S are called."""
 
@@ -155,8 +157,49 @@ def left_out(report: ImportReport, _: Figures) -> Plot | None:
     )  # fmt: skip
 
 
+def change_of_style(report: ImportReport, _: Figures) -> Plot | None:
+    if not (eras := report.eras):
+        return None
+    cuts = " and ".join(f"{begin:%Y-%m-%d}" for begin in eras.begin)
+    says = (
+        f"Cut at {cuts}: that explains {eras.explained:.0%} of all differences in words and marks. "
+        f"Shuffled in time, {eras.chance:.0%} of tries could be cut as well"
+        + (", so this may be chance." if eras.chance > DOUBTFUL else ".")
+    )
+    labels = [f"{day:%Y-%m}" for day in eras.stretches]
+    explained = [round(100 * share, 1) for share in eras.change]
+    return Plot(
+        "Eras", says, "time", "% that one cut there explains", labels,
+        [Series("plain", "explained", explained)],
+        mark=(eras.stretches.index(eras.begin[0]), "cut →"),
+    )  # fmt: skip
+
+
+def marks_of_style(report: ImportReport, _: Figures) -> Plot | None:
+    """This era beside the others."""
+    if not (eras := report.eras):
+        return None
+    inside = [eras.number_of(day) == report.era for day in eras.stretches]
+    mine = {name: eras.mean(shares, inside) for name, shares in eras.marks.items()}
+    rest = [not here for here in inside]
+    theirs = {name: eras.mean(shares, rest) for name, shares in eras.marks.items()}
+    says = (
+        f"{eras.mean(eras.words, inside):.1f} words a message in this era, "
+        f"{eras.mean(eras.words, rest):.1f} in the rest of the life."
+    )
+    return Plot(
+        "Style", says, "messages that …", "% of messages", list(eras.marks),
+        [
+            Series("persona", "this era", [round(100 * share, 1) for share in mine.values()]),
+            Series("others", "the rest", [round(100 * share, 1) for share in theirs.values()]),
+        ],
+        lying=True,
+    )  # fmt: skip
+
+
 PLOTS: Sequence[Callable[[ImportReport, Figures], Plot | None]] = (
-    over_time, with_whom, lengths, bursts, delays, hours, emoji, vocabulary, left_out,
+    over_time, change_of_style, marks_of_style, with_whom, lengths, bursts, delays, hours, emoji,
+    vocabulary, left_out,
 )  # fmt: skip
 
 

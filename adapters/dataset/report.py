@@ -12,6 +12,7 @@ from adapters.manifest import PersonaName, PromptFormat
 from adapters.privacy import KINDS
 
 from .clean import RULES
+from .era import Eras
 from .figures import Figures
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ class ImportReport(BaseModel):
     since: str | None = None
     until: str | None = None
     """The time that was asked for."""
+    eras: Eras | None = None
+    """The cuts between which it lies, where they were found by a change of style."""
+    era: int = 0
+    """Which of those eras it is, from 1."""
     layout: str = "conversations"
     """How the training rows are cut (see Shape)."""
     max_examples: int | None = None

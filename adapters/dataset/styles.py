@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adapters.errors import BadRequest
+
+from .era import Eras
 
 MAX_STRETCHES = 128
 BUCKETS = 8192
@@ -45,27 +46,6 @@ MARKS = {
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Eras:
-    """Where a life of messages is cut."""
-
-    begin: tuple[date, ...]
-    """The first day of each era but the first."""
-    explained: float
-    """Share of all differences between stretches that is between eras, 0 to 1."""
-    chance: float
-    """Share of shuffles of the same stretches that could be cut as well: near 0 where style does
-    change in the course of time."""
-    stretches: tuple[date, ...]
-    """The first day of each."""
-    words: tuple[float, ...]
-    """Words a message, by stretch."""
-    marks: dict[str, tuple[float, ...]]
-    """Shares of messages, by stretch."""
-    change: tuple[float, ...]
-    """What one single cut before each stretch would explain, 0 to 1."""
 
 
 class _Stretch:
@@ -132,6 +112,7 @@ class Style:
             explained=explained,
             chance=_chance(profile, messages, count, explained),
             stretches=tuple(days),
+            messages=tuple(s.messages for s in stretches),
             words=tuple((s.words / s.messages) for s in stretches),
             marks={
                 name: tuple(s.marks[place] / s.messages for s in stretches)
@@ -139,13 +120,6 @@ class Style:
             },
             change=tuple(_single(profile, messages)),
         )
-
-
-def spans(eras: Eras) -> list[tuple[date | None, date | None]]:
-    """(first day, last day) of each era; None at the ends."""
-    begins: list[date | None] = [None, *eras.begin]
-    ends: list[date | None] = [day - timedelta(days=1) for day in eras.begin]
-    return list(zip(begins, [*ends, None], strict=True))
 
 
 def _profile(stretches: Sequence[_Stretch], messages: Numbers) -> Numbers:

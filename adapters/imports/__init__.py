@@ -21,7 +21,7 @@ from adapters.dataset.report import display_name as default_name
 from adapters.dataset.scratch import Scratch, scratch
 from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.store import Rows
-from adapters.errors import BadRequest, UnknownSpeaker
+from adapters.errors import BadRequest
 from adapters.keys import key
 from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
 from adapters.privacy import KINDS, Privacy
@@ -29,11 +29,11 @@ from adapters.registry import BadName, checked
 
 from .formats import FORMATS, resolved
 from .reading import Reading, unfinished
-from .speakers import Figures, listed
+from .speakers import Figures, chosen_numbers, listed
 from .writing import UNNAMED
 from .writing.address import Source, at_hand
 
-MAX_LISTED_SPEAKERS, MAX_REACTIONS = 12, 20
+MAX_REACTIONS = 20
 
 
 def import_chat(
@@ -70,8 +70,8 @@ def import_chat(
     nothing is written then.
     """
     format = resolved(format, path)
-    importer = _importer(format)
-    name = display_name or default_name(_checked(persona))
+    importer = importer_of(format)
+    name = display_name or default_name(checked_name(persona))
     appearing.checked(others)
     ledger.read(home)  # one that can't be understood is told before all is read
     writing = format == passages.FORMAT
@@ -92,7 +92,7 @@ def import_chat(
         reading = Reading(messages, tally, era, cleaning, privacy, tell)
         reading.store(read)
         watch(1.0)
-        chosen, known = _chosen(speakers, messages, lone=writing), messages.speakers
+        chosen, known = chosen_numbers(speakers, messages, lone=writing), messages.speakers
         standing = appearing.standing(ledger.read(home), known, chosen)
         themselves = [known[number].name for number in standing.themselves]
         privacy.settle(key(home), [speaker.name for speaker in known], [name, *themselves])
@@ -141,7 +141,7 @@ def list_speakers(
     What is on the web waits below `home` for an import. Raises AdaptersError.
     """
     format = resolved(format, path)
-    importer = _importer(format)
+    importer = importer_of(format)
     with at_hand(path, home, watch, keep=True) as there:
         told = importer(there, Tally(), Options(date_order, watch=watch))
         if format == passages.FORMAT:
@@ -149,63 +149,18 @@ def list_speakers(
         return listed(told)
 
 
-def _importer(format: str) -> Importer:
+def importer_of(format: str) -> Importer:
     if format not in FORMATS:
         known = ", ".join(sorted(FORMATS))
         raise BadRequest(f"there is no import format {format!r}; there is: {known}")
     return FORMATS[format]
 
 
-def _checked(persona: str) -> str:
+def checked_name(persona: str) -> str:
     try:
         return checked(persona)
     except BadName as error:
         raise BadRequest(str(error)) from error
-
-
-def _chosen(wanted: Sequence[str], scratch: Scratch, *, lone: bool) -> frozenset[int]:
-    """The numbers of the speakers meant, by name or by the export's id of them; letter case is
-    forgiven where it is clear. A `lone` speaker is meant by any name."""
-    known = _by_name(scratch)
-    listed = ", ".join(
-        f"{name} ({count})" for name, count in known.most_common(MAX_LISTED_SPEAKERS)
-    )
-    more = len(known) - MAX_LISTED_SPEAKERS
-    who = f"in it speak: {listed}" + (f" and {more} more" if more > 0 else "")
-    if not known:
-        raise UnknownSpeaker("nobody speaks in this export: it holds no message of a person")
-    if not wanted:
-        raise BadRequest(f"say who the persona is with --speaker NAME; {who}")
-    if lone and len(known) == 1:
-        return frozenset(range(len(scratch.speakers)))
-    chosen: set[int] = set()
-    for name in wanted:
-        spelt = _spelt(name, known)
-        meant = {
-            number
-            for number, speaker in enumerate(scratch.speakers)
-            if speaker.name == spelt or speaker.id == name
-        }
-        if not meant:
-            raise UnknownSpeaker(f"{name!r} does not speak in this export; {who}")
-        chosen |= meant
-    return frozenset(chosen)
-
-
-def _by_name(scratch: Scratch) -> Counter[str]:
-    known: Counter[str] = Counter()
-    for speaker, count in zip(scratch.speakers, scratch.counts, strict=True):
-        known[speaker.name] += count
-    return known
-
-
-def _spelt(name: str, known: Iterable[str]) -> str | None:
-    """The name as the export spells it."""
-    bare = " ".join(name.split()).removeprefix("~").strip()
-    if bare in known:
-        return bare
-    alike = [spelt for spelt in known if spelt.casefold() == bare.casefold()]
-    return alike[0] if len(alike) == 1 else None
 
 
 def _report(
@@ -265,6 +220,8 @@ def _report(
         last=last,
         since=era.since if era else None,
         until=era.until if era else None,
+        eras=era.of_life if era else None,
+        era=era.number if era else 0,
         system_prompt=voice.system_prompt,
         prompt_format=voice.layout,
         digest=rows.digest(),

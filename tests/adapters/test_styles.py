@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.dataset.styles import MARKS, MAX_STRETCHES, Style, spans
+from adapters.dataset.styles import MARKS, MAX_STRETCHES, Style
 from adapters.errors import BadRequest
 from adapters.imports.formats import FORMATS
 from adapters.messages import Options, Tally
@@ -37,7 +37,7 @@ def test_a_change_is_found_on_the_day_or_in_the_stretch_where_it_came(days: int)
     assert abs(eras.begin[0] - (date(2012, 3, 4) + timedelta(days=days))) <= width
     assert eras.change[eras.stretches.index(eras.begin[0])] == max(eras.change)
     assert eras.chance == 0
-    first, last = spans(eras)
+    first, last = eras.spans
     assert (first, last) == (
         (None, eras.begin[0] - timedelta(days=1)),
         (eras.begin[0], None),
