@@ -14,7 +14,7 @@ from adapters.messages import Message, Tally
 
 from .binning import Verdict
 
-MAX_LINES = 20_000
+MAX_LINES, MAX_CHARACTERS = 20_000, 4 << 20
 """Of one message: more would be a file of another kind, all in memory."""
 
 
@@ -26,10 +26,16 @@ class Block:
     line: str
     header: Match[str]
     more: list[str] = field(default_factory=list)
+    characters: int = 0
+    """Of the lines that follow."""
 
-    @property
-    def body(self) -> str:
-        return "\n".join(self.more)
+    def goes_on(self, line: str) -> None:
+        self.more.append(line)
+        self.characters += len(line)
+        if len(self.more) > MAX_LINES:
+            raise BadExport(f"line {self.number} begins a text of over {MAX_LINES:,} lines")
+        if self.characters > MAX_CHARACTERS:
+            raise BadExport(f"line {self.number} begins a text of over {MAX_CHARACTERS >> 20} MiB")
 
 
 def blocks(
@@ -49,9 +55,7 @@ def blocks(
             else:
                 tally.put("merged")
         else:
-            block.more.append(line)
-            if len(block.more) > MAX_LINES:
-                raise BadExport(f"line {block.number} begins a text of over {MAX_LINES:,} lines")
+            block.goes_on(line)
     if block:
         yield block
 

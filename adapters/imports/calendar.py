@@ -13,8 +13,8 @@ from datetime import datetime, time
 
 from adapters.errors import BadRequest
 
+from . import dates
 from .moments import epoch, iso
-from .whatsapp import dates
 
 NUMERIC = re.compile(
     r"(\d{1,4}([./-])\d{1,2}\2\d{1,4})\.?(?:[,\sT]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"

@@ -12,7 +12,9 @@ from typing import ClassVar
 from adapters.errors import BadExport
 
 MAX_OPEN_ELEMENTS = 256
-MAX_PENDING_CHARACTERS = 1 << 20
+MAX_PENDING_CHARACTERS, MAX_REST_CHARACTERS = 1 << 20, 1 << 13
+"""Of a tag or text that has not ended yet, and of a tag at the end of a page, where reading it
+takes the square of that."""
 PORTION_CHARACTERS = 1 << 16
 """Not line by line: the parser looks at all that is pending again each time."""
 VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area"})
@@ -65,14 +67,18 @@ class Page(HTMLParser):
         try:
             for some in _portions(lines):
                 self.feed(some)
-                if len(self.rawdata) > MAX_PENDING_CHARACTERS:
-                    raise BadExport(f"a tag in {name} never ends; this is not a chat export")
+                self._bound(MAX_PENDING_CHARACTERS, name)
                 yield
+            self._bound(MAX_REST_CHARACTERS, name)
             self.close()
         except AssertionError as error:  # the parser's own word for what it can't read
             raise BadExport(f"{name} is no HTML that can be read: {error}") from error
         self.finish()
         yield
+
+    def _bound(self, most: int, name: str) -> None:
+        if len(self.rawdata) > most:
+            raise BadExport(f"a tag in {name} never ends; this is not a chat export")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}

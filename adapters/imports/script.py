@@ -38,7 +38,7 @@ MARK = re.compile(
 DIRECTION = re.compile(r"[\[(].*[\])]|(?:Enter|Exit|Exeunt|Re-enter)\b.*|\*[^*]+\*")
 ASIDE = re.compile(r"[\[(][^\[\]()]{1,200}[\])]")
 """A direction within a speech: (laughing), [aside]."""
-MAX_SPEECH_LINES = 5_000
+MAX_SPEECH_LINES, MAX_SPEECH_CHARACTERS = 5_000, 4 << 20
 COLUMNS = {
     "speaker": ("speaker", "character", "name", "person", "who", "player", "author"),
     "text": ("text", "line", "dialogue", "dialog", "words", "sentence", "playerline", "quote"),
@@ -189,7 +189,7 @@ class _Play:
 
     def __init__(self, scene: str, style: _Style, clock: _Clock, tally: Tally) -> None:
         self._scene, self._style, self._clock, self._tally = scene, style, clock, tally
-        self._speaker, self._words = "", list[str]()
+        self._speaker, self._words, self._characters = "", list[str](), 0
         self._spoke = False
 
     def told(self, lines: Iterator[str]) -> Iterator[Message]:
@@ -212,13 +212,17 @@ class _Play:
                 self._stray(number, line)
             else:
                 self._tally.put("merged")
-                self._words.append(bare)
-                if len(self._words) > MAX_SPEECH_LINES:
-                    raise BadExport(
-                        f"the speech before line {number} has over {MAX_SPEECH_LINES:,} lines; "
-                        "this is no script"
-                    )
+                self._goes_on(number, bare)
         yield from self._finished()
+
+    def _goes_on(self, number: int, bare: str) -> None:
+        self._words.append(bare)
+        self._characters += len(bare)
+        if len(self._words) > MAX_SPEECH_LINES or self._characters > MAX_SPEECH_CHARACTERS:
+            raise BadExport(
+                f"the speech before line {number} has over {MAX_SPEECH_LINES:,} lines or "
+                f"{MAX_SPEECH_CHARACTERS >> 20} MiB; this is no script"
+            )
 
     def _stray(self, number: int, line: str) -> None:
         """A line that nobody speaks."""
@@ -238,7 +242,7 @@ class _Play:
             at = self._clock.tick(self._style.scenes)
             yield Message(at, self._speaker, text, conversation=self._scene)
             self._spoke = True
-        self._speaker, self._words = "", []
+        self._speaker, self._words, self._characters = "", [], 0
 
 
 def _columns(export: Export, name: str, options: Options) -> dict[str, str]:

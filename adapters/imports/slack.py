@@ -27,7 +27,7 @@ LOOKED_FOR = (
 DAY = re.compile(r"(?:^|/)([^/]+)/\d{4}-\d\d-\d\d\.json$")
 USERS = re.compile(r"(?:^|/)users\.json$")
 DUMP = re.compile(
-    r'(?s)\s*\{\s*"(?:channel_id|thread_ts|name)"\s*:.*?"messages"\s*:\s*\[.*?'
+    r'(?s)\s*\{\s*"(?:channel_id|thread_ts|name)"\s*:(?>.*?"messages"\s*:\s*\[).*?'
     r'"ts"\s*:\s*"\d{9,10}\.\d{6}"'
 )
 ANSWERS = "slackdump_thread_replies"

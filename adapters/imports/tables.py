@@ -14,7 +14,7 @@ from .entries import Export
 
 DELIMITERS = ",;\t|"
 MAX_CELL_CHARACTERS = 1 << 20
-MAX_ROW_LINES = 10_000
+MAX_ROW_LINES, MAX_ROW_CHARACTERS = 10_000, 4 << 20
 """A quote that is never closed would make the rest of the file one cell."""
 
 
@@ -26,7 +26,7 @@ def rows(export: Export, name: str) -> Iterator[dict[str, str]]:
     try:
         header = [cell.strip() for cell in next(reader, [])]
         for row in reader:
-            lines.pending = 0
+            lines.next_row()
             if row:
                 yield dict(zip(header, row, strict=False))
     except csv.Error as error:
@@ -53,11 +53,16 @@ class _Lines:
     """The lines of an entry, few enough of them for one row."""
 
     def __init__(self, export: Export, name: str) -> None:
-        self._lines, self._name, self.pending = export.lines(name), name, 0
+        self._lines, self._name = export.lines(name), name
+        self.next_row()
+
+    def next_row(self) -> None:
+        self._pending = self._characters = 0
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
-            self.pending += 1
-            if self.pending > MAX_ROW_LINES:
+            self._pending += 1
+            self._characters += len(line)
+            if self._pending > MAX_ROW_LINES or self._characters > MAX_ROW_CHARACTERS:
                 raise BadExport(f"a quote in {self._name} is never closed")
             yield line.replace("\0", "") + "\n"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.adapters.blogs import Blog, served
 from tests.object_store import bucket, store, store_server  # noqa: F401  # as fixtures
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -30,6 +31,12 @@ def export(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def blog() -> Iterator[Blog]:
+    with served(Blog()) as blog:
+        yield blog
 
 
 def long_chat(sessions: int = 60) -> list[str]:

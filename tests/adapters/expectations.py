@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.errors import BadExport
-from adapters.imports.whatsapp.dates import ASSUMED
+from adapters.imports.dates import ASSUMED
 from adapters.imports.whatsapp.survey import survey
 from adapters.messages import Options, Tally
 from tests.adapters.phrases import UNKNOWN, Told, marker, told, written_and_read

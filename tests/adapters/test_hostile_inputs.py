@@ -86,6 +86,27 @@ def test_a_line_that_never_ends_is_refused_in_little_memory(tmp_path: Path, exam
     assert peak < 60 * MEGABYTE
 
 
+@pytest.mark.parametrize(
+    ("example", "line"),
+    [
+        *(
+            (example, b"a")
+            for example in ("signal", "sigtop", "sigtop short", "imessage", "script")
+        ),
+        ("generic", b'","'),
+    ],
+)
+def test_a_message_of_many_long_lines_is_refused_in_little_memory(
+    tmp_path: Path, example: str, line: bytes
+) -> None:
+    begin, _, end = written(example, "~").partition(b"~")
+    lines = (b"a" * 500_000 + line + b"a" * 500_000 + b"\n") * 40
+    path = put(tmp_path, example, begin + lines + end)
+    peak, sentence = peak_bytes(SAYINGS[example][0], path)
+    assert sentence
+    assert peak < 30 * MEGABYTE
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("example", SAYINGS)

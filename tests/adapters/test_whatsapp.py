@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from adapters.dataset.clean import Cleaning
-from adapters.errors import BadExport, BadRequest
-from adapters.imports import source
+from adapters.errors import BadRequest
 from adapters.imports.whatsapp import markers, read
 from adapters.messages import Message, Options, Tally
 
@@ -240,71 +236,6 @@ def test_a_message_that_never_ends_is_counted_and_cut(export: Export) -> None:
 def test_an_edit_is_taken_off_the_last_line(export: Export) -> None:
     path = export("13/02/2023, 09:00 - Maya: one", "two \u200e<This message was edited>")
     assert said(path) == [("Maya", "one\ntwo")]
-
-
-def test_a_zip_is_read_in_place(tmp_path: Path) -> None:
-    path = tmp_path / "WhatsApp Chat - Maya.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("notes.txt", "a document that was sent")
-        archive.writestr("__MACOSX/._chat.txt", b"\0")
-        archive.writestr("_chat.txt", "[13/02/2023, 21:05:00] Maya: hi\n")
-    assert said(path) == [("Maya", "hi")]
-
-
-def test_utf_16_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "chat.txt"
-    path.write_bytes("13/02/2023, 21:05 - Maya: hi ☕\n".encode("utf-16"))
-    assert said(path) == [("Maya", "hi ☕")]
-
-
-def zipped(*names: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in names:
-            archive.writestr(name, "text")
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (None, "there is no file"),
-        (b"", "is empty"),
-        (b"Dear diary,\ntoday nothing.\n", "no line looks like"),
-        (b'{"messages": []}\n', "no line looks like"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", "no line looks like"),
-        (zipped("photo.jpg"), "holds no .txt file"),
-        (zipped("a.txt", "b.txt"), r"several texts \(a.txt, b.txt\)"),
-        (zipped("a.txt")[:60] + b"broken" + zipped("a.txt")[66:], "can't be read"),
-    ],
-)
-def test_what_is_no_export_gets_a_sentence(
-    tmp_path: Path, content: bytes | None, sentence: str
-) -> None:
-    path = tmp_path / "chat"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(BadExport, match=sentence):
-        parsed(path)
-
-
-def test_an_archive_that_unpacks_without_end_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source, "MAX_BYTES", 10_000)
-    path = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("_chat.txt", "13/02/2023, 21:05 - Maya: hi\n" * 10_000)
-    with pytest.raises(BadExport, match="more than"):
-        parsed(path)
-
-
-def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_LINE_CHARACTERS", 1000)
-    path = tmp_path / "chat.txt"
-    path.write_text("x" * 5000)
-    with pytest.raises(BadExport, match=r"line 1 of .* never ends"):
-        parsed(path)
 
 
 @pytest.mark.timeout(20)

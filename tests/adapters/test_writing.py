@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.dataset import store
 from adapters.dataset.passages import request
-from adapters.errors import BadExport, UnknownSpeaker
-from adapters.imports import import_chat, list_speakers
+from adapters.errors import BadExport
 from adapters.imports.formats import detect
 from adapters.imports.writing import UNNAMED, dates
 from adapters.imports.writing.chunks import MAX_CHARACTERS
 from adapters.messages import Message, Tally
-from adapters.questions import chunks as questions
 from tests.adapters.exports import bins, folder, told, zipped
 
 MARKDOWN = """\
@@ -201,14 +198,6 @@ def test_the_entries_of_a_feed_are_documents(
     ]
 
 
-def test_a_feed_that_declares_entities_is_not_expanded(tmp_path: Path) -> None:
-    lol = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    bomb = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{lol}]><rss><item><title>&l9;</title></item></rss>'
-    messages, tally = only(tmp_path, "bomb.xml", bomb)
-    assert not messages
-    assert "declares entities" in tally.unparsed_samples[0][1]
-
-
 def test_a_folder_is_read_in_order_without_what_is_hidden_or_a_template(tmp_path: Path) -> None:
     site = folder(
         tmp_path / "site",
@@ -281,35 +270,6 @@ def test_chunks_are_whole_paragraphs_and_long_ones_end_after_a_sentence(tmp_path
     assert tally.bins["kept"] == len(messages)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "why"),
-    [
-        ("deep.html", "<div>" * 10_000, "more tags within each other"),
-        ("big.html", b"<p>" + b"a" * (5 << 20), "longer than 4 MiB"),
-        ("image.txt", b"\x89PNG\x00\x00", "is no text"),
-        ("cut.xml", "<rss><item><title>a", "is no XML"),
-        ("deep.rst", "\n".join(" " * n + "* a\n" for n in range(800)), "reStructuredText"),
-    ],
-)
-def test_what_cannot_be_read_is_named_and_the_rest_goes_on(
-    tmp_path: Path, name: str, content: str | bytes, why: str
-) -> None:
-    messages, tally = passages(folder(tmp_path, {name: content, "z.md": "Fine."}))
-    assert texts(messages) == ["Fine."]
-    assert tally.bins["unparsed"] == 1
-    assert name in tally.unparsed_samples[0][1]
-    assert why in tally.notes[0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["---\na: &a [*a, *a]\n---\nHi there.", "---\n" + "[" * 5000 + "\n---\nHi there.",
-     "{{<img {{<img Hi there.", "---\njust a line\n\nHi there."],
-)  # fmt: skip
-def test_odd_front_matter_harms_nothing(tmp_path: Path, text: str) -> None:
-    assert texts(only(tmp_path, "a.md", text)[0])[-1].endswith("Hi there.")
-
-
 def test_a_folder_without_writing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadExport, match="holds no writing"):
         passages(folder(tmp_path, {"a.png": b"x"}))
@@ -318,73 +278,6 @@ def test_a_folder_without_writing_is_refused(tmp_path: Path) -> None:
 def test_bare_texts_are_not_taken_for_writing_unless_somebody_says_so(tmp_path: Path) -> None:
     with pytest.raises(BadExport, match=r"plain \.txt files"):
         detect(folder(tmp_path, {"a.txt": "Some words that could be anything."}))
-
-
-def many(count: int = 40) -> dict[str, str]:
-    return {
-        f"{n:02}.md": f"---\ntitle: Day {n}\ndate: 2020-{n % 12 + 1:02}-{n // 12 + 1:02}\n---\n"
-        + "".join(f"Paragraph {p} of day {n}, with words enough: {'abc ' * 80}{n * p}.\n\n"
-                  for p in range(4))
-        for n in range(count)
-    }  # fmt: skip
-
-
-def test_each_passage_becomes_a_row_that_answers_a_request(tmp_path: Path) -> None:
-    path = folder(tmp_path / "texts", many())
-    report = import_chat(
-        "writing", path, "maya", ["Anybody"], tmp_path, keep=["near-duplicates", "held-out"]
-    )
-    dataset = store.load(tmp_path, "maya")
-    assert report.format == "writing"
-    assert report.persona_speakers == ("Anybody",)
-    assert report.prompt_format.speaker_label == ""
-    assert [person.name for person in report.people or ()] == ["Anybody"]
-    assert report.system_prompt == "You are Maya."
-    assert len(dataset.train) + len(dataset.held_out) == report.kept == 80
-    row = dataset.train[1]["messages"]
-    assert [message["role"] for message in row] == ["system", "user", "assistant"]
-    assert re.fullmatch(r"Go on: Day \d+", row[1]["content"])
-    assert row[2]["content"].startswith("Paragraph 2 of day")
-    assert len([chunk for chunk in questions.chunks(tmp_path, "maya") if chunk.request]) == 80
-    assert max(row["at"] for row in dataset.train) < min(row["at"] for row in dataset.held_out)
-    asked = [{r["messages"][1]["content"].partition(": ")[2] for r in side}
-             for side in (dataset.train, dataset.held_out)]  # fmt: skip
-    assert not asked[0] & asked[1]
-
-
-def test_where_several_wrote_one_must_be_named(tmp_path: Path) -> None:
-    files = {"a.md": "---\nauthor: Maya\n---\nMine.", "b.md": "---\nauthor: Tom\n---\nHis."}
-    path = folder(tmp_path / "texts", files)
-    with pytest.raises(UnknownSpeaker, match=r"Maya \(1\), Tom \(1\)"):
-        import_chat("writing", path, "maya", ["Ann"], tmp_path)
-    assert import_chat("writing", path, "maya", ["maya"], tmp_path).learned == 1
-    found = list_speakers("auto", path)
-    assert [(one.name, one.conversation, one.messages) for one in found] == [
-        ("Maya", "", 1), ("Tom", "", 1),
-    ]  # fmt: skip
-
-
-def test_texts_that_name_nobody_are_by_whom_they_are_imported_for(tmp_path: Path) -> None:
-    files = {"a.md": "---\nauthor: Tom\n---\nHis.", "b.md": "Whose?", "c.md": "Whose, too?"}
-    path = folder(tmp_path / "texts", files)
-    report = import_chat("writing", path, "maya", ["Maya"], tmp_path)
-    assert report.speakers["Maya"] == 2
-    assert len(report.speakers) == 2
-    assert (report.persona_speakers, report.learned) == (("Maya",), 2)
-    assert any("name no author: 2" in note for note in report.notes)
-    alone = folder(tmp_path / "alone", {"a.md": "---\nauthor: Maya Lee\n---\nMine."})
-    with pytest.raises(UnknownSpeaker, match=r"'Mum' does not speak .* Maya Lee \(1\)"):
-        import_chat("writing", alone, "maya", ["Mum"], tmp_path)
-
-
-def test_private_data_is_replaced_in_requests_too(tmp_path: Path) -> None:
-    text = "---\ntitle: Mail me at maya@lee-family.org\n---\nOr ring +44 20 7946 0958, I said."
-    import_chat("writing", folder(tmp_path / "x", {"a.md": text}), "maya", ["Maya"], tmp_path)
-    dataset = store.load(tmp_path, "maya")
-    rows = str(dataset.train + dataset.held_out)
-    assert "Mail me at" in rows
-    assert "lee-family" not in rows
-    assert "7946 0958" not in rows
 
 
 def test_a_real_blog_is_read_whole(shared: Path, tmp_path: Path) -> None:

@@ -7,133 +7,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
-import httpx
 import pytest
 
-from adapters.errors import AdaptersError, BadExport, BadRequest
+from adapters.errors import AdaptersError, BadExport
 from adapters.imports import import_chat, list_speakers
 from adapters.imports.formats import detect
-from adapters.imports.writing import manners, site
-from adapters.imports.writing.address import Address, source
-from adapters.imports.writing.web import Unreachable, Web
-from adapters.messages import Message, Tally
-from tests.adapters.exports import told
-
-Answer = tuple[int, dict[str, str], bytes]
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-
-
-class Blog:
-    """A site on loopback: pages by path, and what was asked of it."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, list[Answer]] = {}
-        self.asked: list[str] = []
-        self.agents: set[str] = set()
-        self.url = ""
-
-    def put(self, path: str, body: str | bytes = b"", status: int = 200, **headers: str) -> None:
-        data = body.encode() if isinstance(body, str) else body
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.pages.setdefault(path, []).append((status, {**HTML, **named}, data))
-
-    def answer(self, path: str) -> Answer:
-        """Answers of one path follow each other; the last one stays."""
-        self.asked.append(path)
-        answers = self.pages.get(path, [(404, HTML, b"no")])
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-
-class Handler(BaseHTTPRequestHandler):
-    blog: Blog
-
-    def do_GET(self) -> None:
-        self.blog.agents.add(self.headers["User-Agent"])
-        status, headers, body = self.blog.answer(self.path)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def served(blog: Blog) -> Iterator[Blog]:
-    handler = type("Handling", (Handler,), {"blog": blog})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        blog.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            yield blog
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@pytest.fixture
-def blog() -> Iterator[Blog]:
-    with served(Blog()) as blog:
-        yield blog
-
-
-class Time:
-    """A clock that only moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(round(seconds, 3))
-        self.now += seconds
-
-    def web(self, address: Address, folder: Path) -> Web:
-        return Web(address, folder, clock=lambda: self.now, sleep=self.sleep)
-
-
-def fetched(url: str, home: Path, time: Time | None = None) -> tuple[list[Message], Tally]:
-    with site.collected(Address.of(url), home, web=(time or Time()).web) as folder:
-        return told("writing", folder)
-
-
-def article(text: str, title: str = "A day") -> str:
-    return f"<html><title>{title}</title><article><h1>{title}</h1><p>{text}</article>"
-
-
-def rss(*items: str, more: str = "") -> str:
-    return f"<rss><channel><title>x</title>{more}{''.join(items)}</channel></rss>"
-
-
-def item(link: str, title: str, text: str = "") -> str:
-    whole = f"<content>{text}</content>" if text else "<description>Begins…</description>"
-    return (
-        f"<item><title>{title}</title><link>{link}</link>{whole}"
-        "<pubDate>Tue, 05 May 2020 10:00:00 +0000</pubDate></item>"
-    )
-
-
-def sitemap(*links: str) -> str:
-    urls = "".join(
-        f"<url><loc>{link}</loc><lastmod>2019-0{n}-01</lastmod></url>"
-        for n, link in enumerate(links, 1)
-    )
-    return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
-
-
-def said(messages: list[Message]) -> list[tuple[str, str, str]]:
-    return [(m.conversation, m.text, m.at.date().isoformat()) for m in messages]
+from adapters.imports.writing import site
+from adapters.imports.writing.address import Address
+from adapters.imports.writing.web import Web
+from tests.adapters.blogs import Blog, Time, article, fetched, item, rss, said, served, sitemap
 
 
 def test_a_feed_gives_whole_texts_and_the_pages_of_the_others(blog: Blog, tmp_path: Path) -> None:
@@ -191,113 +76,6 @@ def test_a_page_that_names_nothing_is_read_alone(blog: Blog, tmp_path: Path) -> 
     assert blog.asked.count("/a") == 1
 
 
-def test_robots_are_obeyed_and_named(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/robots.txt", "User-agent: *\nDisallow: /private")
-    blog.put("/feed", rss(item("/private/a", "A"), item("/b", "B")))
-    blog.put("/b", article("Two."))
-    messages, tally = fetched(f"{blog.url}/feed", tmp_path)
-    assert [message.text for message in messages] == ["Two."]
-    assert "/private/a" not in blog.asked
-    assert "robots.txt forbids" in tally.notes[0]
-    with pytest.raises(BadExport, match=r"robots\.txt forbids"):
-        fetched(f"{blog.url}/private/feed", tmp_path)
-
-
-def test_robots_may_forbid_this_program_alone(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/robots.txt", "User-agent: understudy\nDisallow: /\n\nUser-agent: *\nAllow: /")
-    with pytest.raises(BadExport, match=r"robots\.txt forbids"):
-        fetched(f"{blog.url}/feed", tmp_path)
-    assert blog.asked == ["/robots.txt"]
-
-
-def test_where_robots_cannot_be_had_nothing_is_fetched(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/robots.txt", status=500)
-    with pytest.raises(BadExport, match="can't say what it allows"):
-        fetched(f"{blog.url}/feed", tmp_path)
-    assert blog.asked == ["/robots.txt"]
-
-
-@pytest.mark.parametrize(("robots", "gap"), [("", 1.0), ("User-agent: *\nCrawl-delay: 7", 7.0)])
-def test_a_pause_lies_between_two_requests(
-    blog: Blog, tmp_path: Path, robots: str, gap: float
-) -> None:
-    blog.put("/robots.txt", robots)
-    blog.put("/feed", rss(*(item(f"/{n}", f"{n}") for n in range(3))))
-    time = Time()
-    with pytest.raises(
-        BadExport, match=r"nothing of 127\.0\.0\.1 could be read, such as /0: there"
-    ):
-        fetched(f"{blog.url}/feed", tmp_path, time)
-    assert blog.asked == ["/robots.txt", "/feed", "/0", "/1", "/2"]
-    assert time.waits == [1.0, gap, gap, gap]
-
-
-def test_a_busy_site_is_given_the_time_it_asks_for(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/a", status=429, Retry_After="42")
-    blog.put("/a", status=503)
-    blog.put("/a", article("At last."))
-    time = Time()
-    assert fetched(f"{blog.url}/a", tmp_path, time)[0][0].text == "At last."
-    assert time.waits[:3] == [1.0, 42.0, 30.0]
-
-
-def test_a_site_that_asks_for_too_much_time_is_left(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/a", status=503, Retry_After="86400")
-    with pytest.raises(BadExport, match="come back in 1440 min"):
-        fetched(f"{blog.url}/a", tmp_path)
-    blog.put("/robots.txt", "User-agent: *\nCrawl-delay: 3600")
-    with pytest.raises(BadExport, match="3600 s between two pages"):
-        fetched(f"{blog.url}/b", tmp_path / "other")
-
-
-def test_redirects_are_followed_within_the_site_only(blog: Blog, tmp_path: Path) -> None:
-    blog.put("/feed", status=301, Location="/new-feed")
-    blog.put("/new-feed", rss(item("/a", "A"), item("/b", "B"), item("/c", "C")))
-    blog.put("/a", status=302, Location="/a/")
-    blog.put("/a/", article("Moved."))
-    blog.put("/b", status=302, Location="http://elsewhere.example/")
-    blog.put("/c", status=302, Location="/c")
-    messages, tally = fetched(f"{blog.url}/feed", tmp_path)
-    assert [message.text for message in messages] == ["Moved."]
-    assert blog.asked.count("/c") == 6
-    assert "pages that could not be had: 2, such as /b: it is on another host" in tally.notes[0]
-
-
-def test_no_redirect_leads_to_a_private_address(tmp_path: Path) -> None:
-    asked = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
-        if request.url.path == "/robots.txt":
-            return httpx.Response(404)
-        return httpx.Response(302, headers={"Location": "http://inside.example:8080/secret"})
-
-    places = {"maya.example": ["93.184.216.34"], "inside.example": ["93.184.216.34", "10.0.0.7"]}
-    web = Web(
-        Address.of("https://maya.example/"), tmp_path, clock=lambda: 0.0, sleep=lambda _: None,
-        resolve=lambda host, _: places[host], transport=httpx.MockTransport(answer),
-    )  # fmt: skip
-    with pytest.raises(Unreachable, match="private address"):
-        web.get("https://maya.example/", given=True)
-    assert asked == ["https://maya.example/robots.txt", "https://maya.example/"]
-
-
-def test_loopback_is_open_only_at_the_port_that_was_given(blog: Blog, tmp_path: Path) -> None:
-    with served(Blog()) as other:
-        blog.put("/a", status=302, Location=f"{other.url}/admin")
-        with pytest.raises(BadExport, match="private address"):
-            fetched(f"{blog.url}/a", tmp_path)
-        assert not other.asked
-
-
-def test_only_http_is_followed(blog: Blog, tmp_path: Path) -> None:
-    for bad in ("file:///etc/passwd", "ftp://x.example/", "http://a:b@127.0.0.1/", "http://[", ""):
-        blog.put("/feed", rss(item(bad, "A"), item("/b", "B")))
-    blog.put("/b", article("Two."))
-    for _ in range(5):
-        assert [m.text for m in fetched(f"{blog.url}/feed", tmp_path)[0]] == ["Two."]
-
-
 def test_an_interrupted_run_goes_on_where_it_stopped(blog: Blog, tmp_path: Path) -> None:
     blog.put("/feed", rss(*(item(f"/{n}", f"{n}") for n in range(4))))
     for n in range(4):
@@ -317,18 +95,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(blog: Blog, tmp_path: Path)
     assert blog.asked == ["/robots.txt", "/feed", "/0", "/1", "/2", "/3"]
     fetched(f"{blog.url}/feed", tmp_path)
     assert blog.asked.count("/feed") == 2
-
-
-def test_what_is_too_large_is_left(
-    blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.imports.writing.web.MAX_PAGE_BYTES", 1 << 20)
-    blog.put("/feed", rss(item("/a", "A"), item("/b", "B")))
-    blog.put("/a", gzip.compress(b"<p>" + b"a" * (5 << 20)), Content_Encoding="gzip")
-    blog.put("/b", article("Two."))
-    messages, tally = fetched(f"{blog.url}/feed", tmp_path)
-    assert [message.text for message in messages] == ["Two."]
-    assert "/a: it is larger than 1 MiB" in tally.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -364,15 +130,6 @@ def test_a_picture_is_no_text(blog: Blog, tmp_path: Path) -> None:
     blog.put("/a", b"\x89PNG", Content_Type="image/png")
     with pytest.raises(BadExport, match="it is no text but image/png"):
         fetched(f"{blog.url}/a", tmp_path)
-
-
-@pytest.mark.parametrize(
-    "url", ["https://maya:secret@x.example/", "https://secret@x.example/", "ftp://x.example/secret"]
-)
-def test_an_address_with_a_password_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(BadRequest) as refused:
-        source(url)
-    assert "secret" not in str(refused.value)
 
 
 def test_an_import_by_address_writes_a_dataset_and_names_the_host_alone(
@@ -415,12 +172,6 @@ def test_the_command_takes_an_address(blog: Blog, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "has a name or password in it" in refused.stderr
     assert "hush" not in refused.stderr + refused.stdout
-
-
-def test_a_date_to_come_back_at_is_understood() -> None:
-    past = httpx.Response(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
-    assert manners.retry_after(past) == 0
-    assert manners.retry_after(httpx.Response(503, headers={"Retry-After": "soon"})) is None
 
 
 def test_two_at_once_do_not_meet(blog: Blog, tmp_path: Path) -> None:

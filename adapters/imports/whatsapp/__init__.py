@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.errors import BadRequest
+from adapters.imports import dates
 from adapters.imports.source import blocks
 from adapters.messages import Message, Options, Tally
 
-from . import dates
 from .header import INVISIBLE, visible
 from .markers import (
     ATTACHED,

@@ -128,7 +128,7 @@ OMITTED_IOS = re.compile(rf"(?:{_any(*OMISSIONS_IOS)})\.?\s*\Z")
 
 ATTACHED = re.compile(
     r"<\s*(?:attached|anexado|adjunto|pièce jointe|Anhang|allegato|bijlage|ek|załącznik|вложение"
-    r"|вкладення)\s?:\s*[^<>\n]+>"
+    r"|вкладення)\s?:\s*+[^<>\n]+>"
 )
 """A medium that was exported along (iOS); what else the message holds is its caption."""
 

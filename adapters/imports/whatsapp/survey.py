@@ -13,10 +13,10 @@ from operator import itemgetter
 from pathlib import Path
 
 from adapters.errors import BadExport
+from adapters.imports import dates
 from adapters.imports.source import blocks
 from adapters.messages import Options
 
-from . import dates
 from .header import ANY_LINE, HEADER, Frame, Kind, clock, kind, time_of
 from .names import Names
 
@@ -24,7 +24,7 @@ PASTED_SHARE = 0.01
 """Headers of another kind than the file's own are pasted text when they are this rare."""
 FRAME_LINES = 1000
 MAX_DATES = MAX_NAMES = 200_000
-GROUP = re.compile(r'created (?:this )?group ["“](.+?)["”]')
+GROUP = re.compile(r'created (?:this )?group ["“](.{1,200}?)["”]')
 DAY, NAME = itemgetter(0), itemgetter(1)
 
 

@@ -28,7 +28,7 @@ from . import dates, feeds, markup
 from .chunks import chunks
 from .letters import decoded
 from .markup import Document, Unreadable
-from .prose import TooDeep, text_blocks
+from .prose import NoPage, text_blocks
 from .shelf import SHELF, Shelved, shelved
 
 LOOKED_FOR = (
@@ -125,8 +125,8 @@ class _Reading:
             try:
                 for document in self._read(one):
                     yield self._completed(document, one)
-            except (Unreadable, TooDeep, feeds.BadFeed) as error:
-                self._miss(one.shown, str(error) or "has more tags within each other than any page")
+            except (Unreadable, NoPage, feeds.BadFeed) as error:
+                self._miss(one.shown, str(error))
 
     def conclude(self) -> None:
         """Says what somebody would want to know."""

@@ -24,6 +24,8 @@ HEAD_BYTES = 4096
 MAX_DEPTH = 256
 MAX_NAME_CHARACTERS = 200
 MAX_ENTRY_CHARACTERS = 4 << 20
+MAX_SILENT_BYTES = 4 << 20
+"""Bytes in which nothing begins, ends or is said: the parser keeps a tag or comment whole."""
 FIELDS = frozenset(
     (
         "title",
@@ -152,6 +154,7 @@ class Feed:
         """How deep in elements of HTML that stand in a text."""
         self._text: list[str] = []
         self._characters = 0
+        self._heard = False
 
     def entries(self, data: Iterable[bytes]) -> Iterator[Entry]:
         """Raises BadFeed."""
@@ -161,9 +164,14 @@ class Feed:
         parser.EndElementHandler = self._ends
         parser.CharacterDataHandler = self._says
         parser.EntityDeclHandler = _refuse
+        silent = 0
         try:
             for portion in data:
+                self._heard = False
                 parser.Parse(portion, False)
+                silent = 0 if self._heard else silent + len(portion)
+                if silent > MAX_SILENT_BYTES:
+                    raise BadFeed("has a tag or comment that never ends")
                 yield from self._taken()
             parser.Parse(b"", True)
         except (expat.ExpatError, ValueError) as error:
@@ -175,7 +183,7 @@ class Feed:
         self._done.clear()
 
     def _begins(self, tag: str, attributes: dict[str, str]) -> None:
-        name = _local(tag)
+        name, self._heard = _local(tag), True
         self._open.append(name)
         if len(self._open) > MAX_DEPTH:
             raise BadFeed(f"has more than {MAX_DEPTH} tags within each other")
@@ -190,7 +198,7 @@ class Feed:
             self._put("link", attributes.get("href", ""))
 
     def _ends(self, _: str) -> None:
-        name = self._open.pop()
+        name, self._heard = self._open.pop(), True
         if self._markup:
             self._markup -= 1
             self._add(f"</{name}>")
@@ -206,6 +214,7 @@ class Feed:
         self._add(html.escape(data) if self._markup else data)
 
     def _add(self, text: str) -> None:
+        self._heard = True
         self._text.append(text)
         self._characters += len(text)
         if self._characters > MAX_ENTRY_CHARACTERS:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from urllib.parse import urldefrag, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
@@ -19,6 +20,8 @@ import httpx
 
 NAME = "understudy"
 LEAST_GAP_S = 1.0
+TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+"""An address of the old kind is the end of these."""
 
 
 class Host:
@@ -26,8 +29,12 @@ class Host:
 
     def __init__(self, robots: RobotFileParser) -> None:
         delay, rate = robots.crawl_delay(NAME), robots.request_rate(NAME)
-        between_s = rate.seconds / rate.requests if rate and rate.requests else 0
-        self.robots, self.gap_s = robots, max(LEAST_GAP_S, float(delay or 0), between_s)
+        try:
+            between_s = rate.seconds / rate.requests if rate and rate.requests else 0
+            self.gap_s = max(LEAST_GAP_S, float(delay or 0), between_s)
+        except OverflowError:  # hundreds of digits
+            self.gap_s = inf
+        self.robots = robots
 
 
 def resolved(host: str, port: int) -> Iterable[str]:
@@ -52,7 +59,12 @@ def user_agent() -> str:
 
 
 def private(place: str) -> bool:
-    return not ipaddress.ip_address(place.partition("%")[0]).is_global
+    address = ipaddress.ip_address(place.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        lower = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        within = lower if any(address in net for net in TRANSLATED) else address.sixtofour
+        return not (within or address).is_global
+    return not address.is_global
 
 
 def refusal(status: int) -> str:
@@ -72,5 +84,5 @@ def retry_after(answer: httpx.Response) -> float | None:
     try:
         until: datetime = parsedate_to_datetime(said)
         return max(0.0, until.timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 MAX_FRONT_CHARACTERS = 1 << 16
+MAX_TOML_DOTS = 200
+"""On one line: of a key of n parts the parser keeps n² of them."""
+MAX_PARAGRAPH_CHARACTERS = 1 << 13
+"""Of Markdown, whose parser takes the square of a paragraph's length for some of them."""
+BLANK_LINES = re.compile(r"(\n(?:[ \t]*+\n)+)")
+MAX_RST_LINE_CHARACTERS = 10_000
+MAX_REPLACED_CHARACTERS = 8 << 20
+RST_REPLACEMENT = re.compile(r"^[ \t]*\.\.[ \t]+\|", re.MULTILINE)
 FRONT = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
 SHORTCODE = re.compile(
     r"\{\{[<%](?:[^>%{]|[>%](?!\}\}))*+[>%]\}\}|\{\{[^{}\n]*+\}\}|\{%[^{}%]*+%\}"
@@ -57,28 +65,29 @@ class Unreadable(Exception):
 
 
 def markdown(text: str) -> Document:
-    """Raises Unreadable or TooDeep."""
+    """Raises Unreadable or NoPage."""
     document, body = _fronted(text)
     body = FOOTNOTE.sub("", SHORTCODE.sub(_placeholder, body))
     body = WIKI_LINK.sub(r"\1", WIKI_PICTURE.sub("<embed>", body))
-    return _with_page(document, _markdown().render(body))
+    return _with_page(document, _markdown().render(_cut(body)))
 
 
 def html(text: str) -> Document:
-    """Jekyll's pages have front matter, too. Raises TooDeep."""
+    """Jekyll's pages have front matter, too. Raises NoPage."""
     document, body = _fronted(text)
     return _with_page(document, body)
 
 
 def rst(text: str) -> Document:
-    """Raises Unreadable or TooDeep."""
+    """Raises Unreadable or NoPage."""
     from docutils.core import publish_parts
 
     document, body = _fronted(text)
+    settings = RST | {"line_length_limit": _line_limit(body)}
     fields = (RST_FIELD.match(line) for line in body.splitlines()[:RST_FRONT_LINES])
     _describe(document, {found[1].lower(): found[2] for found in fields if found})
     try:
-        parts = publish_parts(body, writer="html5", settings_overrides=dict(RST))
+        parts = publish_parts(body, writer="html5", settings_overrides=settings)
     except Exception as error:  # whatever docutils dies of, which of broken texts is a lot
         raise Unreadable(f"is no reStructuredText that can be read: {error!r:.100}") from error
     return _with_page(document, parts["html_body"])
@@ -93,7 +102,38 @@ def plain(front: str) -> Document:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # An address is written once and may be meant in every other word: none is needed here.
+    parser.add_render_rule("link_open", lambda *_: "<a>")
+    parser.add_render_rule("image", lambda *_: "<img>")
+    return parser
+
+
+def _cut(body: str) -> str:
+    """The text, with a blank line in paragraphs that are too long for the parser."""
+    pieces: list[str] = []
+    for part in BLANK_LINES.split(body):
+        begin = 0
+        while len(part) - begin > MAX_PARAGRAPH_CHARACTERS:
+            most = begin + MAX_PARAGRAPH_CHARACTERS
+            end = max(part.rfind(blank, begin, most) for blank in " \n") + 1 or most
+            pieces += (part[begin:end], "\n\n")
+            begin = end
+        pieces.append(part[begin:])
+    return "".join(pieces)
+
+
+def _line_limit(body: str) -> int:
+    """How long docutils may let a line, or what stands for a |name|, be. Raises Unreadable."""
+    limit = MAX_RST_LINE_CHARACTERS
+    longest = max(map(len, body.splitlines()), default=0)
+    if longest > limit:
+        raise Unreadable(f"has a line of more than {limit:,} characters; break it")
+    if RST_REPLACEMENT.search(body):
+        limit = min(limit, MAX_REPLACED_CHARACTERS // max(1, body.count("|") // 2))
+        if longest > limit:
+            raise Unreadable("has names in bars that stand for too much text; write it out")
+    return limit
 
 
 def _placeholder(found: re.Match[str]) -> str:
@@ -137,6 +177,8 @@ def _yaml(text: str) -> Any:
 
 
 def _toml(text: str) -> Any:
+    if any(line.count(".") > MAX_TOML_DOTS for line in text.split("\n")):
+        raise ValueError("a key in too many parts")
     return tomllib.loads(text.replace("\r\n", "\n"))
 
 

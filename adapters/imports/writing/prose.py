@@ -34,8 +34,11 @@ Kind = Literal["paragraph", "item", "heading", "media", "around", "cell"]
 `cell`: of a table; no block of a page that was read is one."""
 
 PORTION_CHARACTERS = 1 << 16
-MAX_PENDING_CHARACTERS, MAX_REST_CHARACTERS = 1 << 20, 1 << 16
-"""Of a tag that has not ended yet (pictures may stand in their tags), and at the end of a page."""
+MAX_PENDING_CHARACTERS, MAX_REST_CHARACTERS = 1 << 20, 1 << 13
+"""Of a tag that has not ended yet (pictures may stand in their tags), and at the end of a page,
+where reading them takes the square of that."""
+MAX_PARAGRAPH_CHARACTERS = 1 << 16
+"""Of plain text."""
 MAX_DEPTH = 1_000
 LONG_CELL_CHARACTERS = 200
 """Where cells are so long and hold most of the words, the table is how the page is laid out."""
@@ -51,8 +54,8 @@ class Block(NamedTuple):
     text: str
 
 
-class TooDeep(Exception):
-    """More tags within each other than any page has."""
+class NoPage(Exception):
+    """It can't be read as HTML; says why."""
 
 
 @dataclass
@@ -68,7 +71,14 @@ class Page:
 
 
 def page(html: str) -> Page:
-    """Raises TooDeep."""
+    """Raises NoPage."""
+    try:
+        return _read(html)
+    except AssertionError as error:  # the parser's own word for what it can't read
+        raise NoPage(f"is no HTML that can be read: {error!s:.100}") from error
+
+
+def _read(html: str) -> Page:
     reader = _Reader()
     for begin in range(0, len(html), PORTION_CHARACTERS):
         reader.feed(html[begin : begin + PORTION_CHARACTERS])
@@ -137,7 +147,7 @@ class _Reader(HTMLParser):
         if tag in VOID or tag in UNCLOSED:
             return
         if len(self._open) > MAX_DEPTH:
-            raise TooDeep
+            raise NoPage("has more tags within each other than any page")
         self._tags[tag] += 1
         self._open.append(_opened(tag, attributes, around))
 
@@ -252,7 +262,7 @@ def text_blocks(lines: Iterator[str]) -> Iterator[Block]:
         if bare:
             paragraph.append(bare)
             characters += len(bare)
-        if paragraph and (not bare or characters > MAX_REST_CHARACTERS):
+        if paragraph and (not bare or characters > MAX_PARAGRAPH_CHARACTERS):
             yield Block("paragraph", " ".join(paragraph))
             paragraph, characters = [], 0
     if paragraph:

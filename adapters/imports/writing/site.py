@@ -24,7 +24,7 @@ from . import dates, feeds
 from .address import Address
 from .letters import decoded
 from .manners import joined
-from .prose import TooDeep, page
+from .prose import NoPage, page
 from .shelf import SHELF, Shelved
 from .web import Away, Done, Got, Unreachable, Web
 
@@ -149,7 +149,7 @@ class _Site:
         text = decoded(self._web.path(first).read_bytes(), first.charset)
         try:
             links = [joined(first.url, link) for link in page(text).feeds]
-        except TooDeep:
+        except NoPage:
             links = []
         for link in [link for link in links if "comment" not in link][:MAX_FEEDS]:
             self._try(link, ("feed",), self._take_feed)

@@ -40,6 +40,7 @@ MAX_PAGE_BYTES, MAX_SITE_BYTES = 16 << 20, 2 << 30
 MAX_ROBOTS_BYTES = 512 << 10
 BUSY = (429, 503)
 NOTHING = b"User-agent: *\nDisallow: /"
+PACKINGS = ("", "identity", "gzip")
 ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, text/*;q=0.8, */*;q=0.1"
 
 Resolve = Callable[[str, int], Iterable[str]]
@@ -90,7 +91,7 @@ class Web:
         self._bytes = sum(file.stat().st_size for file in folder.glob("*.page"))
         self._client = httpx.Client(
             transport=transport, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False,
-            headers={"User-Agent": user_agent(), "Accept": ACCEPT},
+            headers={"User-Agent": user_agent(), "Accept": ACCEPT, "Accept-Encoding": "gzip"},
         )  # fmt: skip
 
     def close(self) -> None:
@@ -241,6 +242,7 @@ class Web:
         with self._client.stream("GET", url) as answer:
             self._check_peer(answer, url)
             if answer.status_code == 200:
+                self._check_packing(answer)
                 for portion in answer.iter_bytes():
                     body += portion
                     if len(body) > most and not cut:
@@ -259,6 +261,12 @@ class Web:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if peer and private(str(peer[0])) and not self._is_given(parts.hostname or "", port):
             raise Unreachable("it leads to a private address, where only you may send it")
+
+    def _check_packing(self, answer: httpx.Response) -> None:
+        """What is packed over and over, or as was not asked for, might fill memory at once."""
+        packing = answer.headers.get("Content-Encoding", "").strip().lower()
+        if packing not in PACKINGS:
+            raise Unreachable(f"it is packed as {packing[:40]!r}, which was not asked for")
 
     def _kept(self, url: str) -> Got | None:
         try:

@@ -14,7 +14,10 @@ FIELDS = re.compile(r"\d+")
 ORDERS = ("dmy", "mdy", "ymd", "ydm", "myd", "dym")
 """Likeliest first: what decides nothing else is read day first."""
 FIRST_YEAR, LAST_YEAR = 2009, 2040
-"""WhatsApp began in 2009; a reading outside of these years is a worse reading."""
+"""WhatsApp began in 2009; a reading outside of these years is a worse one, and better than none:
+other chats are older."""
+LAST_SHORT_YEAR = 68
+"""Of two digits in this century, as strptime has it."""
 CERTAIN, BY_TIME, ASSUMED, ASKED = (
     "no other order fits as many dates",
     "the order in which time runs best",
@@ -40,7 +43,9 @@ def shape(text: str) -> Shape:
 def as_date(numbers: Fields, order: str) -> date | None:
     """The date that three numbers mean in that order, or None."""
     named = dict(zip(order, numbers, strict=True))
-    year = named["y"] if named["y"] > 99 else 2000 + named["y"]
+    year = named["y"]
+    if year <= 99:
+        year += 2000 if year <= LAST_SHORT_YEAR else 1900
     try:
         return date(year, named["m"], named["d"])
     except ValueError:
@@ -93,9 +98,10 @@ def _verdict(shape_: Shape, dates: dict[Fields, int], asked: str | None) -> tupl
 
 
 def _score(dates: dict[Fields, int], order: str) -> tuple[int, int, int]:
-    """How badly an order reads: (impossible dates, steps back in time, days from end to end)."""
+    """How badly an order reads: (dates that are impossible, twice, or unlikely; steps back in time;
+    days from end to end)."""
     read = [as_date(numbers, order) for numbers in dates]
     days = [day for day in read if day]
-    bad = sum(1 for day in read if not day or not FIRST_YEAR <= day.year <= LAST_YEAR)
+    bad = sum(not FIRST_YEAR <= day.year <= LAST_YEAR if day else 2 for day in read)
     back = sum(later < earlier for earlier, later in pairwise(days))
     return bad, back, (max(days) - min(days)).days if days else 0
