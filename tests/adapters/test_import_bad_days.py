@@ -94,7 +94,7 @@ def test_a_dataset_that_is_not_there_names_the_command(tmp_path: Path) -> None:
 def test_an_import_of_nothing_leaves_the_dataset_before(export: Export, tmp_path: Path) -> None:
     path = export(*long_chat())
     before = import_chat("whatsapp", path, "maya", ["Maya"], tmp_path)
-    with pytest.raises(BadRequest, match=r"\(240 outside of the time .* rows stays as it was"):
+    with pytest.raises(BadRequest, match=r"\(300 outside of the time .* rows stays as it was"):
         import_chat("whatsapp", path, "maya", ["Maya"], tmp_path, era=Era.of("2031", None))
     assert store.report(tmp_path, "maya") == before
     empty = import_chat("whatsapp", path, "new", ["Maya"], tmp_path, era=Era.of("2031", None))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.dataset.clean import Cleaning
 from adapters.errors import BadRequest
 from adapters.imports.whatsapp import markers, read
 from adapters.messages import Message, Options, Tally
