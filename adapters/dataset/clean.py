@@ -166,7 +166,9 @@ class Cleaning:
         samples = self._samples.setdefault(rule, [])
         if len(samples) < MAX_SAMPLES:
             short = text[:SAMPLE_CHARACTERS]
-            samples.append((by, "".join(c if c.isprintable() else " " for c in short).strip()))
+            sample = by, "".join(c if c.isprintable() else " " for c in short).strip()
+            if sample[1] and sample not in samples:
+                samples.append(sample)
 
     def _by_rule(self, messages: Iterable[tuple[int, Message]]) -> Iterator[tuple[int, Message]]:
         said = self._said

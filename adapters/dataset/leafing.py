@@ -51,7 +51,7 @@ def leafed(train: Path, rows: int, digest: str, layout: PromptFormat) -> Leaf:
                 text = message["content"][:MAX_CHARACTERS]
                 if message["role"] == "assistant":
                     listening.persona(text)
-                elif message["role"] == "user":
+                elif message["role"] == "user" and layout.speaker_label:  # else a mere request
                     listening.others(label.sub("", text))
     return Leaf(examples, listening.vocabulary(sampled=every > 1))
 

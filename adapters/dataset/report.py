@@ -199,7 +199,7 @@ class ImportReport(BaseModel):
                 f"{len(others):,}", "others", "people who did not agree, under made-up names"
             )
         for number, line in self.unparsed_samples[:3]:
-            table.add_row(str(number), "unparsed", Text(line))
+            table.add_row("", f"line {number:,}", Text(line))
         for note in self.notes:
             table.add_row("", "note", Text(note))
         return table

@@ -128,8 +128,8 @@ class Privacy:
         for kind in kinds:
             self.replaced[kind] += 1
             samples = self.samples.setdefault(kind, [])
-            if len(samples) < MAX_SAMPLES:
-                samples.append(_sample(veiled))
+            if len(samples) < MAX_SAMPLES and (sample := _sample(veiled)) not in samples:
+                samples.append(sample)
         return veiled
 
     def hidden(self, text: str) -> str:
