@@ -19,6 +19,7 @@ from tests.inference_server.stage import QUESTION, Stage
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PLACES, WAITING, REQUEST_SECONDS = 2, 1, 4
+ATTEMPTS = 5
 LONG = {"max_tokens": 950, "extra_body": {"ignore_eos": True}, "temperature": 0}
 
 
@@ -84,24 +85,41 @@ async def test_an_answer_that_takes_too_long_is_stopped_and_the_engine_with_it(t
 
 
 async def test_beyond_the_bound_requests_get_429_and_the_others_their_answers(tight):
-    ask = {"model": "maya", "messages": [{"role": "user", "content": QUESTION}], **LONG}
+    refused, held_throughout = [], False
     async with client_of(tight) as client:
-        held = [await client.chat.completions.create(**ask, stream=True) for _ in range(PLACES)]
-        asking = [
-            asyncio.create_task(client.chat.completions.create(**{**ask, "max_tokens": 20}))
-            for _ in range(WAITING + 5)
-        ]
-        while sum(task.done() for task in asking) < 5:
-            await asyncio.sleep(0.01)
-        for stream in held:
-            await stream.close()
-        answers = await asyncio.gather(*asking, return_exceptions=True)
-    refused = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
-    assert len(refused) == 5  # of six: how many wait is told by the gate's own tests
+        for _ in range(ATTEMPTS):
+            began = time.monotonic()
+            answers = await crowd(client, WAITING + 5)
+            found = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
+            late = [answer for answer in answers if isinstance(answer, openai.InternalServerError)]
+            assert all(error.body["code"] == "took_too_long" for error in late)
+            assert [a for a in answers if isinstance(a, Exception) and a not in late] == found
+            refused += found
+            # Later than this the server itself has freed the places that were held.
+            if held_throughout := time.monotonic() - began < REQUEST_SECONDS:
+                assert (len(found), late) == (
+                    5,
+                    [],
+                )  # how many wait is told by the gate's own tests
+                break
+    assert held_throughout or refused
     assert {error.body["code"] for error in refused} == {"too_busy"}
     assert all(int(error.response.headers["retry-after"]) >= 1 for error in refused)
-    assert metric(tight, 'understudy_refused_total{reason="too_busy"}') == 5
+    assert metric(tight, 'understudy_refused_total{reason="too_busy"}') == len(refused)
     assert metric(tight, "understudy_waiting_requests") == 0
+
+
+async def crowd(client: openai.AsyncOpenAI, asking: int) -> list[object]:
+    """What so many requests get while all places are held."""
+    ask = {"model": "maya", "messages": [{"role": "user", "content": QUESTION}], **LONG}
+    held = [await client.chat.completions.create(**ask, stream=True) for _ in range(PLACES)]
+    short = {**ask, "max_tokens": 20}
+    tasks = [asyncio.create_task(client.chat.completions.create(**short)) for _ in range(asking)]
+    while sum(task.done() for task in tasks) < asking - WAITING:
+        await asyncio.sleep(0.01)
+    for stream in held:
+        await stream.close()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_client_that_leaves_frees_its_place(tight):
