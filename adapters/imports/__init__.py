@@ -5,24 +5,21 @@ read → clean → find the speaker → split, replace private data, render → 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.consent import appearing, ledger, requiring
 from adapters.dataset import examples, passages, store
-from adapters.dataset.building import Built, build
+from adapters.dataset.building import build
 from adapters.dataset.clean import Cleaning
 from adapters.dataset.era import Era
-from adapters.dataset.people import Voice, called
+from adapters.dataset.people import Voice
 from adapters.dataset.report import ImportReport
 from adapters.dataset.report import display_name as default_name
-from adapters.dataset.scratch import Scratch, scratch
+from adapters.dataset.scratch import scratch
 from adapters.dataset.shape import USUAL, Shape
 from adapters.dataset.sides import LEFT_OUT
-from adapters.dataset.store import Rows
 from adapters.errors import BadRequest, NoConsent, NoDataset
 from adapters.keys import key
 from adapters.messages import Importer, Message, Options, Tally, Tell, Watch, untold, unwatched
@@ -32,12 +29,9 @@ from adapters.registry import BadName, checked
 from .formats import FORMATS, resolved
 from .reading import Reading, unfinished
 from .speakers import Figures, chosen_numbers, listed
+from .telling import Read, report_of
 from .writing import UNNAMED
 from .writing.address import Source, at_hand
-
-MAX_REACTIONS = 20
-MUCH_UNPARSED = 0.1
-"""More lines than this that nobody understands are worth a word."""
 
 
 def import_chat(
@@ -107,22 +101,13 @@ def import_chat(
         layout = passages.LAYOUT if writing else shape.prompt_format()
         voice = Voice(name, chosen, prompt.strip(), layout, shown, writing)
         edited = examples.edited(home, persona)
+        was_read = Read(
+            format, path.name, persona, messages, tally, cleaning, privacy, era, shape, others
+        )
         with ExitStack() as until_it_is_there, store.rewritten(home, persona) as rows:
-            tested = examples.times(edited)
-            built = build(messages, voice, rows, cleaning, privacy, shape, tested)
-            report = _report(
-                format, path, persona, voice, tally, messages, cleaning, privacy, era, built, rows
-            )
-            who = {
-                "layout": shape.layout,
-                "max_examples": shape.max_examples,
-                "sample": shape.sample if shape.max_examples else "",
-                "beyond_budget": built.beyond_budget,
-                "people": appearing.remembered(home, built.people),
-                "others": others,
-            }
-            report = examples.written(report.model_copy(update=who), rows, built.examples, edited)
-            report = rows.describe(report)
+            built = build(messages, voice, rows, cleaning, privacy, shape, examples.times(edited))
+            report = report_of(home, was_read, voice, built, rows.digest())
+            report = rows.describe(examples.written(report, rows, built.examples, edited))
             _refuse_nothing(home, report)
             until_it_is_there.enter_context(ledger.held(home))  # a withdrawal is heard or finds it
             if appearing.standing(ledger.read(home), known, chosen) != standing:
@@ -188,77 +173,3 @@ def checked_name(persona: str) -> str:
         return checked(persona)
     except BadName as error:
         raise BadRequest(str(error)) from error
-
-
-def _doubts(tally: Tally) -> Iterator[str]:
-    if tally.bins["unparsed"] > MUCH_UNPARSED * max(1, tally.lines):
-        yield (
-            f"{tally.bins['unparsed']:,} of {tally.lines:,} lines were not understood: look at the "
-            "samples; perhaps it is another format, or --date-order is another one"
-        )
-
-
-def _report(
-    format: str,
-    path: Source,
-    persona: str,
-    voice: Voice,
-    tally: Tally,
-    scratch: Scratch,
-    cleaning: Cleaning,
-    privacy: Privacy,
-    era: Era | None,
-    built: Built,
-    rows: Rows,
-) -> ImportReport:
-    speakers, hidden = scratch.speakers, privacy.hidden
-    said: Counter[str] = Counter()
-    for label, count in zip(called(speakers, voice, privacy.label), scratch.counts, strict=True):
-        said[label] += count
-    first, last = scratch.span or (None, None)
-    return ImportReport(
-        persona=persona,
-        display_name=voice.display_name,
-        format=format,
-        source=hidden(path.name),
-        imported_at=datetime.now(UTC).replace(microsecond=0),
-        lines=tally.lines,
-        kept=tally.bins["kept"],
-        merged=tally.bins["merged"],
-        system=tally.bins["system"],
-        media=tally.bins["media"],
-        deleted=tally.bins["deleted"],
-        unparsed=tally.bins["unparsed"],
-        unparsed_samples=tuple((n, hidden(line)) for n, line in tally.unparsed_samples),
-        edited=tally.edited,
-        captions=tally.captions,
-        date_order=tally.date_order,
-        date_order_reason=tally.date_order_reason,
-        notes=(*tally.notes, *_doubts(tally)),
-        speakers=dict(said.most_common()),
-        persona_speakers=tuple(sorted({speakers[number].name for number in voice.speakers})),
-        cleaned=dict(cleaning.dropped),
-        cleaned_samples={
-            rule: tuple(map(hidden, texts)) for rule, texts in cleaning.samples.items()
-        },
-        private_kinds=tuple(kind for kind in KINDS if kind in privacy.kinds),
-        replaced={kind: privacy.replaced[kind] for kind in KINDS if privacy.replaced[kind]},
-        replaced_samples={kind: tuple(texts) for kind, texts in privacy.samples.items()},
-        reactions=scratch.roll.reactions(voice.speakers, MAX_REACTIONS),
-        replies=scratch.roll.replies(voice.speakers),
-        sessions=built.sessions,
-        learned=built.train.messages,
-        examples=built.train.rows,
-        held_out_messages=built.held_out.messages,
-        held_out=built.held_out.rows,
-        first=first,
-        last=last,
-        since=era.since if era else None,
-        until=era.until if era else None,
-        eras=era.of_life if era else None,
-        era=era.number if era else 0,
-        system_prompt=voice.system_prompt,
-        prompt_format=voice.layout,
-        digest=rows.digest(),
-        figures=built.figures,
-    )
